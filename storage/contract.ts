@@ -1,0 +1,285 @@
+/**
+ * The engine contract: all that gateways know of storage. The embedded log implements it; another engine may. All
+ * calls are asynchronous and no caller sees a file, a segment or a LevelDB key. `engineSuite` (test/storage) is the
+ * contract as tests.
+ *
+ * Visibility: only durable (fsynced) data and state is ever returned. In the flush mode `async` an acknowledged
+ * change may not be durable yet; a call with `settled: true` (and every call that is documented so) first brings the
+ * pending fsync forward, so whoever got an ack sees its effect.
+ */
+import type { RecordBatch } from './batch/record-batch.ts'
+import type { StoreError } from './errors.ts'
+import type { StateFamily, StateKey, StateRow, StateRows } from './state/rows.ts'
+
+/** A topic id: 16 bytes (UUID) as 32 lower-case hex digits, so that it can be a map key. */
+export type TopicId = string
+/** A queue's number across all topics, 1 to 2^24 - 1, never used twice. */
+export type QueueUid = number
+
+/** Where a topic's messages may come from and go to; RocketMQ's bits (PermName): 4 read, 2 write. */
+export type TopicPerm = 0 | 2 | 4 | 6
+
+export interface TopicNames {
+  /** As Kafka clients say it; unique. */
+  readonly kafka: string
+  /** As RocketMQ clients say it; unique. */
+  readonly rocketmq: string
+}
+
+/** What a topic is. Frozen: a change makes a new object. */
+export interface Topic {
+  readonly id: TopicId
+  readonly names: TopicNames
+  /** Uid of queue 0, 1, 2, ... */
+  readonly queues: readonly QueueUid[]
+  /** Only what was set for this topic, by Kafka's names and as Kafka prints the value. */
+  readonly config: Readonly<Record<string, string>>
+  readonly perm: TopicPerm
+  /** RocketMQ's message.type attribute: NORMAL, FIFO, DELAY, TRANSACTION, MIXED or UNSPECIFIED. */
+  readonly messageType: string
+  /** RocketMQ's readQueueNums and writeQueueNums, 0 to queues.length. */
+  readonly readQueues: number
+  readonly writeQueues: number
+  /** Never shown to clients in lists. */
+  readonly system: boolean
+  readonly createdMs: number
+}
+
+export interface NewTopic {
+  /** Chosen by the caller, from `Random.uuid`. */
+  readonly id: TopicId
+  readonly names: TopicNames
+  /** 1 or more. */
+  readonly queueCount: number
+  readonly config?: Readonly<Record<string, string>>
+  readonly perm?: TopicPerm
+  readonly messageType?: string
+  readonly system?: boolean
+}
+
+/** What may be changed of a topic that exists. Absent = as it was. `config` replaces the whole map. */
+export interface TopicUpdate {
+  readonly config?: Readonly<Record<string, string>>
+  readonly perm?: TopicPerm
+  readonly messageType?: string
+  readonly readQueues?: number
+  readonly writeQueues?: number
+  /** The new number of queues; must not be below the present one. */
+  readonly queueCount?: number
+}
+
+export type Origin = 'kafka' | 'rocketmq'
+
+/** Consecutive batches for one queue, stored as they are but for base offset and leader epoch (patched in place). */
+export interface Append {
+  readonly queue: QueueUid
+  readonly batches: readonly RecordBatch[]
+  readonly origin: Origin
+  /** LogAppendTime: stamp each batch with the append time, CRC recomputed. */
+  readonly stampAppendTime?: boolean
+}
+
+export interface AppendResult {
+  /** Offset of the append's first record; for a duplicate, of the first one's. */
+  readonly baseOffset: number
+  /** The flush group's append time, ms. */
+  readonly appendTimeMs: number
+  readonly logStartOffset: number
+  /** The producer had sent it before (KIP-98); nothing was written again. */
+  readonly duplicate: boolean
+}
+
+/** What keys and values of a commit's changes may refer to: known only when the group is sealed. */
+export interface Bound {
+  /** One for each append of the commit, in order. */
+  readonly appends: readonly { readonly baseOffset: number; readonly appendTimeMs: number }[]
+  /** The append time of the group, ms. */
+  readonly appendTimeMs: number
+}
+
+/** A change of state. Functions are called once, at seal; they must be pure and must not throw. */
+export type Change =
+  | { readonly op: 'put'; readonly row: StateRow | ((bound: Bound) => StateRow) }
+  | { readonly op: 'delete'; readonly key: StateKey | ((bound: Bound) => StateKey) }
+  | { readonly op: 'create-topic'; readonly topic: NewTopic }
+  | { readonly op: 'update-topic'; readonly id: TopicId; readonly update: TopicUpdate }
+  /** Drops the topic with its queues and all state keyed by its id (committed offsets, ...). */
+  | { readonly op: 'delete-topic'; readonly id: TopicId }
+  /** Reserves `count` producer ids; the first comes back in `CommitResult.producerIds`. */
+  | { readonly op: 'reserve-producer-ids'; readonly count: number }
+
+/** Checked at seal against the sealed state. If one fails, the commit changes nothing ('condition-failed'). */
+export type Condition =
+  | { readonly is: 'absent' | 'present'; readonly key: StateKey }
+  /** `version` as returned by readState: the row was not written since. */
+  | { readonly is: 'version'; readonly key: StateKey; readonly version: number }
+  | { readonly is: 'topic'; readonly id: TopicId }
+
+/** Appends and state changes that happen together or not at all. */
+export interface Commit {
+  readonly appends?: readonly Append[]
+  readonly changes?: readonly Change[]
+  readonly conditions?: readonly Condition[]
+}
+
+export interface CommitResult {
+  readonly appends: readonly AppendResult[]
+  /** Topics created or updated by the commit, in the order of its changes. */
+  readonly topics: readonly Topic[]
+  /** First id of each reserve-producer-ids change, in order. */
+  readonly producerIds: readonly number[]
+  readonly appendTimeMs: number
+}
+
+export type Isolation = 'uncommitted' | 'committed'
+
+export interface QueueRead {
+  readonly queue: QueueUid
+  /** The first batch returned is the one that contains this offset. */
+  readonly offset: number
+  /** Soft limit for this queue, bytes. */
+  readonly maxBytes: number
+}
+
+export interface ReadRequest {
+  /** In this order they share `maxBytes`. */
+  readonly queues: readonly QueueRead[]
+  /** Soft limit for all: the first queue that has data gives one whole batch at least, whatever its size. */
+  readonly maxBytes: number
+  readonly isolation: Isolation
+}
+
+export interface AbortedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+}
+
+export interface QueueData {
+  /** Whole record batches, in order; not to be written to. Empty at the end of the queue. */
+  readonly buffers: readonly Buffer[]
+  /** Sum of `buffers`' lengths. */
+  readonly bytes: number
+  /** The offset after the last record returned; the requested offset if nothing was. */
+  readonly nextOffset: number
+  /** Taken with the read, never before it. */
+  readonly ends: QueueEnds
+  /** Transactions aborted within what was returned, ascending by first offset; empty for 'uncommitted'. */
+  readonly aborted: readonly AbortedTransaction[]
+}
+
+/** One answer a queue read, same order: data, or why not (offset-out-of-range, queue-gone, corrupt, io-failed). */
+export type QueueReadResult = QueueData | StoreError
+
+export interface QueueEnds {
+  readonly logStartOffset: number
+  /** The fsynced end: offset of the next record, were everything durable. */
+  readonly highWatermark: number
+  /** Never above the high watermark; the two are equal while no transaction is open. */
+  readonly lastStableOffset: number
+  /** 0 and up; rises when an open could not prove that nothing acknowledged was lost. */
+  readonly leaderEpoch: number
+}
+
+export interface WaitRequest {
+  /** `offset`: data from here on counts. */
+  readonly queues: readonly { readonly queue: QueueUid; readonly offset: number }[]
+  /** Bytes over all queues that complete the wait; 1 and up. */
+  readonly minBytes: number
+  /** 0 to 2^31 - 1. */
+  readonly maxWaitMs: number
+  readonly isolation: Isolation
+  readonly signal?: AbortSignal
+}
+
+/** `changed`: a queue awaited is gone or its log start moved past the offset; read again to see. */
+export type WaitResult = 'ready' | 'timeout' | 'changed'
+
+export type TimeBound = 'record' | 'append'
+
+export interface TimePoint {
+  readonly offset: number
+  readonly timestampMs: number
+  readonly leaderEpoch: number
+}
+
+export interface VersionedRow<F extends StateFamily = StateFamily> {
+  readonly row: StateRows[F]
+  /** For the condition `version`. */
+  readonly version: number
+}
+
+export type TopicLookup =
+  | { readonly kafkaName: string }
+  | { readonly rocketmqName: string }
+  | { readonly id: TopicId }
+  | { readonly queue: QueueUid }
+
+export interface EngineInfo {
+  /** 16 bytes as 32 hex digits, fixed at creation. */
+  readonly storeId: string
+  /** What Kafka clients are told: 22 characters of URL-safe base64. */
+  readonly clusterId: string
+}
+
+/** Whether appends are taken, and why not: 'ready', 'disk-full' (reads go on) or 'failed' (restart needed). */
+export interface EngineStatus {
+  readonly state: 'ready' | 'disk-full' | 'failed' | 'closed'
+  readonly reason: string
+}
+
+/** Figures for metrics; counters since open. */
+export interface EngineStats {
+  readonly flushGroups: number
+  readonly flushedBytes: number
+  readonly fsyncs: number
+  readonly appendedRecords: number
+  readonly pendingCommits: number
+  readonly pendingBytes: number
+  readonly waiters: number
+  readonly corruptReads: number
+  readonly tailBytes: number
+  readonly segments: number
+  readonly logBytes: number
+  readonly freeBytes: number
+}
+
+export interface Engine {
+  readonly info: EngineInfo
+  /** Resolves when the flush mode's promise holds (sync: fsynced; async: written). Rejects with StoreError. */
+  commit(commit: Commit): Promise<CommitResult>
+  read(request: ReadRequest): Promise<readonly QueueReadResult[]>
+  /** Resolves when `minBytes` of new durable data are there, at the latest after `maxWaitMs`. */
+  waitForData(request: WaitRequest): Promise<WaitResult>
+  /** Settled. Rejects with queue-gone. */
+  ends(queue: QueueUid): Promise<QueueEnds>
+  /**
+   * The first record whose timestamp ('record'), or whose run's append time ('append'), is at or after
+   * `timestampMs`; null if there is none. Settled. Rejects with queue-gone.
+   */
+  offsetByTime(queue: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null>
+  /** The record with the greatest timestamp (KIP-734), the earliest of several; null for an empty queue. Settled. */
+  latestByTimestamp(queue: QueueUid): Promise<TimePoint | null>
+  /**
+   * KIP-101: the largest epoch known that is at or below `leaderEpoch`, and where it ended (the high watermark for the
+   * current one); null where nothing is known (an epoch from the future, or before the first).
+   */
+  epochEnd(
+    queue: QueueUid,
+    leaderEpoch: number
+  ): Promise<{ epoch: number; endOffset: number } | null>
+  findTopic(by: TopicLookup, options?: { settled?: boolean }): Promise<Topic | undefined>
+  /** All topics, system ones too, in no special order. */
+  topics(options?: { settled?: boolean }): Promise<readonly Topic[]>
+  readState<F extends StateFamily>(
+    key: StateKey<F>,
+    options?: { settled?: boolean }
+  ): Promise<VersionedRow<F> | undefined>
+  /** All rows of a family, or of one of its buckets (see StateKey). Settled. */
+  scanState<F extends StateFamily>(family: F, bucket?: string): Promise<readonly StateRows[F][]>
+  /** Async mode: brings the pending fsync forward and waits for it. Sync mode: nothing to do. */
+  settle(): Promise<void>
+  status(): EngineStatus
+  stats(): EngineStats
+  /** Refuses new commits, flushes what is pending, writes a checkpoint and closes. Idempotent. */
+  close(): Promise<void>
+}
