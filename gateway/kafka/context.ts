@@ -1,0 +1,104 @@
+/**
+ * What a Kafka handler is given. No socket, no buffers to write, no log lines of failure: dispatch does those. A
+ * handler takes the decoded body (every field present) and the context, and returns the response's body.
+ */
+import type { Engine, Topic } from '../../storage/contract.ts'
+import type { Clock, LogSink, Random } from '../../storage/ports.ts'
+
+/** Topic policy and look-up: gateway/broker/topics.ts implements it. */
+export interface TopicService {
+  /** The topic that Kafka clients call `name`, system topics too; undefined if there is none. */
+  findByName(name: string): Promise<Topic | undefined>
+  /** By topic id, 32 lower-case hex digits. */
+  findById(id: string): Promise<Topic | undefined>
+}
+
+/** Values in force: what was set for the topic, else the server's. gateway/broker/configs.ts implements it. */
+export interface ConfigService {
+  /** `name` is Kafka's (`max.message.bytes`), the value as Kafka prints it. Throws on a name that is no topic config. */
+  topicValue(topic: Topic, name: string): string
+}
+
+/** Group membership: gateway/kafka/groups/coordinator.ts implements it. */
+export type GroupCoordinator = object
+
+/** What clients are told to dial: gateway/broker/addresses.ts implements it. */
+export type AddressMap = object
+
+/** Limits that handlers keep, each with a name; src/config.ts offers those that an operator may change. */
+export interface KafkaLimits {
+  /** fetch.max.bytes: no fetch response is asked to be larger, bytes. */
+  readonly fetchBytesMax: number
+  /** A fetch waits no longer, ms, whatever its max_wait_ms says. */
+  readonly fetchWaitMsMax: number
+}
+
+export const defaultKafkaLimits: KafkaLimits = {
+  fetchBytesMax: 57_671_680,
+  fetchWaitMsMax: 300_000
+}
+
+/** Hands out producer ids that were never handed out before (KIP-98). */
+export interface ProducerIds {
+  next(): Promise<number>
+}
+
+/** What all Kafka connections of a server share. */
+export interface KafkaServices {
+  readonly engine: Engine
+  readonly topics: TopicService
+  readonly groups: GroupCoordinator
+  readonly addresses: AddressMap
+  readonly config: ConfigService
+  readonly producerIds: ProducerIds
+  /** The one node's id, 0 or more, the same over restarts. */
+  readonly nodeId: number
+  /** 22 characters of URL-safe base64, the same over restarts. */
+  readonly clusterId: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: LogSink
+  readonly limits: KafkaLimits
+}
+
+/** Who is asking. One object a connection; the client id may change with every request. */
+export interface ClientInfo {
+  /** The client id of the request's header; '' if it sent none. */
+  readonly id: string
+  /** The client's address and port, without '::ffff:'. */
+  readonly host: string
+  readonly port: number
+  /** From ApiVersions v3 and later (KIP-511); '' until then. */
+  readonly softwareName: string
+  readonly softwareVersion: string
+  /** The address and port that the client dialled, without '::ffff:'. */
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+export interface RequestContext extends KafkaServices {
+  readonly client: ClientInfo
+  /** Keeps what a client says of itself in ApiVersions for the connection's later requests. */
+  introduce(softwareName: string, softwareVersion: string): void
+  /** Of the request, within its route's range. */
+  readonly version: number
+  readonly correlationId: number
+  /** Aborted when the connection closes: pass it to whatever waits. */
+  readonly signal: AbortSignal
+}
+
+/** Returned where Kafka sends nothing (Produce with acks=0). */
+export const noAnswer: unique symbol = Symbol('no answer')
+/** Returned where Kafka closes the connection instead of answering (an error with acks=0). */
+export const closeConnection: unique symbol = Symbol('close the connection')
+
+export type Outcome<Response> = Response | typeof noAnswer | typeof closeConnection
+
+/**
+ * Answers one request. `Request` and `Response` are the bodies' types (`BodyOf` of the declarations). Errors that
+ * Kafka knows are values in the response; a handler that throws is a bug: it is logged once and its connection closed.
+ */
+export type Handler<Request, Response> = (
+  request: Request,
+  context: RequestContext
+) => Outcome<Response> | Promise<Outcome<Response>>
