@@ -1,0 +1,110 @@
+/** The operator's port: small, read-only, and bounded in everything. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What a page answers with. */
+export interface Page {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+/** Pages by path; each is made anew for every request. */
+export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>
+
+export interface HttpServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export const httpLimits = {
+  connectionsMax: 64,
+  headerBytesMax: 8192,
+  /** From the first byte of a request's headers to their end. */
+  headersTimeoutMs: 5_000,
+  /** For a whole request. */
+  requestTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 5_000,
+  requestsPerConnectionMax: 1_000
+} as const
+
+/**
+ * Serves `pages` to GET and HEAD; anything else gets 404 or 405.
+ * @throws Node's listen errors (EADDRINUSE, EACCES, EADDRNOTAVAIL, ...)
+ */
+export async function startHttpServer(
+  pages: Pages,
+  host: string,
+  port: number,
+  onError: (path: string, error: unknown) => void
+): Promise<HttpServer> {
+  const server = createServer(
+    {
+      maxHeaderSize: httpLimits.headerBytesMax,
+      headersTimeout: httpLimits.headersTimeoutMs,
+      requestTimeout: httpLimits.requestTimeoutMs,
+      keepAliveTimeout: httpLimits.keepAliveTimeoutMs
+    },
+    (request, response) => void answer(pages, request, response, onError)
+  )
+  server.maxConnections = httpLimits.connectionsMax
+  server.maxRequestsPerSocket = httpLimits.requestsPerConnectionMax
+  await listen(server, host, port)
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+async function answer(
+  pages: Pages,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (path: string, error: unknown) => void
+): Promise<void> {
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+  let page: Page
+  try {
+    page = await pageFor(pages, request.method, path)
+  } catch (error) {
+    onError(path, error)
+    page = textPage(500, 'this page could not be made; the log says why')
+  }
+  // No page reads a body: a connection with one on the way is not used again.
+  const hasBody = (request.headers['content-length'] ?? '0') !== '0'
+  if (hasBody || request.headers['transfer-encoding'] !== undefined) {
+    response.setHeader('connection', 'close')
+  }
+  response.writeHead(page.status, {
+    'content-type': page.contentType,
+    'content-length': Buffer.byteLength(page.body),
+    'cache-control': 'no-store',
+    ...(page.status === 405 ? { allow: 'GET, HEAD' } : {})
+  })
+  response.end(request.method === 'HEAD' ? undefined : page.body)
+}
+
+async function pageFor(pages: Pages, method: string | undefined, path: string): Promise<Page> {
+  const make = Object.hasOwn(pages, path) ? pages[path] : undefined
+  if (make === undefined) return textPage(404, `no such page; there are ${Object.keys(pages)}`)
+  if (method !== 'GET' && method !== 'HEAD') return textPage(405, 'only GET and HEAD')
+  return await make()
+}
+
+function textPage(status: number, text: string): Page {
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${text}\n` }
+}

@@ -1,0 +1,61 @@
+/** The command: what was asked for, signals and exit codes. */
+import yargs from 'yargs'
+import { optionsFor } from './cli/options.ts'
+import { describeError } from './describe-error.ts'
+import { exitCodes } from './exit-codes.ts'
+import { UsageError } from './usage-error.ts'
+import { version } from './version.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+/** Each command's file is loaded when it is asked for: a start reads only what it needs. */
+const commands = {
+  serve: {
+    doc: 'Start the server',
+    run: async (options: Options) => (await import('./cli/serve.ts')).serve(options)
+  }
+} as const
+
+type CommandName = keyof typeof commands
+
+async function run(words: readonly string[]): Promise<number> {
+  let code: number | undefined
+  const parser = yargs(words)
+    .scriptName('isthmus')
+    .usage('$0 <command> [options]')
+    .locale('en')
+    .version(version)
+    .help()
+    .strict()
+    .demandCommand(1, 1, 'a command is needed: isthmus --help lists them', 'one command, please')
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+      'dot-notation': false,
+      'parse-numbers': false
+    })
+    .exitProcess(false)
+    .fail((text, error) => {
+      throw error ?? new UsageError(text)
+    })
+  for (const name of Object.keys(commands) as CommandName[]) {
+    parser.command(
+      name,
+      commands[name].doc,
+      (command) => command.options(optionsFor()),
+      async (options) => {
+        code = await commands[name].run(options)
+      }
+    )
+  }
+  parser.wrap(Math.min(100, process.stdout.columns ?? 100))
+  await parser.parseAsync()
+  return code ?? exitCodes.done
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`isthmus: ${describeError(error)}\n`)
+  process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodes.cannotStart
+}
