@@ -56,13 +56,21 @@ async function startTemporary(config: Config, log: LogSink): Promise<EmbeddedSer
     const server = await startConfigured({ config: { ...config, data }, log })
     let closed: Promise<void> | undefined
     const close = (): Promise<void> => {
-      closed ??= server.close().finally(() => removeFolder(data))
+      closed ??= closeTemporary(server, data)
       return closed
     }
     return { addresses: server.addresses, data, close }
   } catch (error) {
     await removeFolder(data)
     throw error
+  }
+}
+
+async function closeTemporary(server: Server, data: string): Promise<void> {
+  try {
+    await server.close()
+  } finally {
+    await removeFolder(data)
   }
 }
 
