@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { writeInt64 } from './integers.ts'
+
+/** Appends fields to a buffer that grows. Varints are unsigned LEB128, up to 2^53 - 1. */
+export class ByteWriter {
+  #bytes: Buffer
+  #length = 0
+
+  constructor(sizeHint = 256) {
+    this.#bytes = Buffer.allocUnsafe(sizeHint)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** What was written so far; valid until the next write. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** A copy of what was written. */
+  take(): Buffer {
+    return Buffer.from(this.view())
+  }
+
+  clear(): void {
+    this.#length = 0
+  }
+
+  uint8(value: number): void {
+    this.#bytes.writeUInt8(value, this.#room(1))
+  }
+
+  uint16(value: number): void {
+    this.#bytes.writeUInt16BE(value, this.#room(2))
+  }
+
+  uint32(value: number): void {
+    this.#bytes.writeUInt32BE(value, this.#room(4))
+  }
+
+  int64(value: number): void {
+    writeInt64(this.#bytes, this.#room(8), value)
+  }
+
+  /** 0 to 2^53 - 1. */
+  varint(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, `not a count: ${value}`)
+    let rest = value
+    while (rest > 127) {
+      this.uint8((rest % 128) + 128)
+      rest = Math.floor(rest / 128)
+    }
+    this.uint8(rest)
+  }
+
+  /**
+   * Any safe integer. The first byte has 6 bits of the magnitude and the sign (bit 6; a negative value is stored as
+   * -value - 1), the others are a varint's. (Zigzag would overflow above 2^52.)
+   */
+  signed(value: number): void {
+    assert(Number.isSafeInteger(value), `not a safe integer: ${value}`)
+    const magnitude = value < 0 ? -value - 1 : value
+    const first = (magnitude % 64) + (value < 0 ? 64 : 0)
+    this.uint8(magnitude < 64 ? first : first + 128)
+    if (magnitude >= 64) this.varint(Math.floor(magnitude / 64))
+  }
+
+  bytes(value: Buffer): void {
+    value.copy(this.#bytes, this.#room(value.length))
+  }
+
+  /** UTF-8 with its length in bytes before it, as a varint. */
+  string(value: string): void {
+    const length = Buffer.byteLength(value)
+    this.varint(length)
+    this.#bytes.write(value, this.#room(length), 'utf8')
+  }
+
+  /** 16 bytes, given as 32 lower-case hex digits. */
+  id(value: string): void {
+    assert(/^[0-9a-f]{32}$/.test(value), `not an id of 32 hex digits: ${value}`)
+    this.#bytes.write(value, this.#room(16), 'hex')
+  }
+
+  setUint32(at: number, value: number): void {
+    this.#bytes.writeUInt32BE(value, at)
+  }
+
+  #room(count: number): number {
+    const at = this.#length
+    const needed = at + count
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+      this.#bytes.copy(larger, 0, 0, at)
+      this.#bytes = larger
+    }
+    this.#length = needed
+    return at
+  }
+}
