@@ -1,0 +1,51 @@
+/** What a protocol plugs into a listener: it gets whole frames and gives chunks to send. */
+
+/**
+ * What is sent for a frame: chunks, by reference and without a copy (not to be written to afterwards); none for a
+ * request without an answer. `null` closes the connection once the answers before it have left.
+ */
+export type Answer = readonly Buffer[] | null
+
+/** Both ends of a connection, as numbers and without '::ffff:'. */
+export interface Endpoints {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+/** What a session may know of its connection, and do to it. */
+export interface ConnectionHandle {
+  /** Unique within the process. */
+  readonly id: number
+  readonly endpoints: Endpoints
+  /** Aborted when the connection closes, and when the server wants it to come to an end. */
+  readonly signal: AbortSignal
+  /** Sends what no frame asked for. Only for protocols whose answers go out in any order. */
+  send(chunks: readonly Buffer[]): void
+  /** Tells that the store refused for overload: no connection is read for a while. */
+  overloaded(): void
+}
+
+/** A protocol's side of one connection. */
+export interface Session {
+  /**
+   * Whether this frame may be handled while others of its kind before it still are; every other frame waits for all
+   * its predecessors. Asked only where the protocol answers in request order. Must not throw.
+   */
+  mayOverlap(frame: Buffer): boolean
+  /** Handles one frame; called in order of arrival. Throwing FrameError means malformed bytes. */
+  handle(frame: Buffer): Answer | Promise<Answer>
+  /** The connection is gone. */
+  closed?(): void
+}
+
+export interface Protocol {
+  /** For the log and the metrics. */
+  readonly name: string
+  /** 'request': answers leave in the order of the requests. 'completion': as they are ready, and no frame waits. */
+  readonly order: 'request' | 'completion'
+  /** Frames of one connection that are handled at a time. */
+  readonly inFlightMax: number
+  open(connection: ConnectionHandle): Session
+}

@@ -1,0 +1,78 @@
+/**
+ * The bytes of requests received and not answered yet, over all connections of a server. Above the limit, or when
+ * the store says that it is overloaded, no connection is read; reading goes on when half of the limit is free.
+ */
+import type { Clock, Timer } from '../../storage/ports.ts'
+import type { TcpLimits } from './limits.ts'
+
+/** Who stops reading while there is too much to do. */
+export interface LoadWaiter {
+  loadEased(): void
+}
+
+export class RequestLoad {
+  readonly #limits: TcpLimits
+  readonly #clock: Clock
+  readonly #waiters = new Set<LoadWaiter>()
+  #bytes = 0
+  #timer: Timer | undefined
+
+  constructor(limits: TcpLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get waiting(): number {
+    return this.#waiters.size
+  }
+
+  get full(): boolean {
+    return this.#timer !== undefined || this.#bytes > this.#limits.requestBytesMax
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  remove(bytes: number): void {
+    this.#bytes -= bytes
+    if (this.#waiters.size > 0) this.#ease()
+  }
+
+  /** The store refused for overload: nothing is read until what is under way has drained, or for a while. */
+  overloaded(): void {
+    this.#timer ??= this.#clock.after(this.#limits.overloadPauseMs, () => {
+      this.#timer = undefined
+      this.#ease()
+    })
+  }
+
+  /** Calls `waiter.loadEased` once, when there is room. */
+  wait(waiter: LoadWaiter): void {
+    this.#waiters.add(waiter)
+  }
+
+  /** The waiter is gone. */
+  forget(waiter: LoadWaiter): void {
+    this.#waiters.delete(waiter)
+  }
+
+  /** Ends the timer. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #ease(): void {
+    if (this.#bytes * 2 > this.#limits.requestBytesMax) return
+    if (this.#timer !== undefined && this.#bytes > 0) return
+    this.close()
+    const eased = [...this.#waiters]
+    this.#waiters.clear()
+    for (const waiter of eased) waiter.loadEased()
+  }
+}
