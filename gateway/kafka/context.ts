@@ -76,7 +76,16 @@ export interface ClientInfo {
   readonly localPort: number
 }
 
+/** A row of what ApiVersions tells. */
+export interface ApiRange {
+  readonly apiKey: number
+  readonly minVersion: number
+  readonly maxVersion: number
+}
+
 export interface RequestContext extends KafkaServices {
+  /** All that is served, from routes.ts. */
+  readonly apis: readonly ApiRange[]
   readonly client: ClientInfo
   /** Keeps what a client says of itself in ApiVersions for the connection's later requests. */
   introduce(softwareName: string, softwareVersion: string): void
@@ -85,6 +94,8 @@ export interface RequestContext extends KafkaServices {
   readonly correlationId: number
   /** Aborted when the connection closes: pass it to whatever waits. */
   readonly signal: AbortSignal
+  /** Tells that the store refused for overload: no connection is read for a while. */
+  overloaded(): void
 }
 
 /** Returned where Kafka sends nothing (Produce with acks=0). */

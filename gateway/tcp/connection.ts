@@ -81,9 +81,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     // A peer that shut its side waits for nothing that a held request could still give it.
     socket.on('end', () => this.close())
-    socket.on('error', (error) =>
-      this.#log('debug', 'connection-error', { reason: error.message })
-    )
+    socket.on('error', (error) => this.#log('debug', 'connection-error', { reason: error.message }))
     socket.on('close', () => this.close())
   }
 
