@@ -2,28 +2,16 @@
  * What a Kafka handler is given. No socket, no buffers to write, no log lines of failure: dispatch does those. A
  * handler takes the decoded body (every field present) and the context, and returns the response's body.
  */
-import type { Engine, Topic } from '../../storage/contract.ts'
+import type { Engine } from '../../storage/contract.ts'
 import type { Clock, LogSink, Random } from '../../storage/ports.ts'
+import type { AddressMap } from '../broker/addresses.ts'
+import type { ConfigService } from '../broker/configs.ts'
+import type { TopicService } from '../broker/topics.ts'
 
-/** Topic policy and look-up: gateway/broker/topics.ts implements it. */
-export interface TopicService {
-  /** The topic that Kafka clients call `name`, system topics too; undefined if there is none. */
-  findByName(name: string): Promise<Topic | undefined>
-  /** By topic id, 32 lower-case hex digits. */
-  findById(id: string): Promise<Topic | undefined>
-}
-
-/** Values in force: what was set for the topic, else the server's. gateway/broker/configs.ts implements it. */
-export interface ConfigService {
-  /** `name` is Kafka's (`max.message.bytes`), the value as Kafka prints it. Throws on a name that is no topic config. */
-  topicValue(topic: Topic, name: string): string
-}
+export type { AddressMap, ConfigService, TopicService }
 
 /** Group membership: gateway/kafka/groups/coordinator.ts implements it. */
 export type GroupCoordinator = object
-
-/** What clients are told to dial: gateway/broker/addresses.ts implements it. */
-export type AddressMap = object
 
 /** Limits that handlers keep, each with a name; src/config.ts offers those that an operator may change. */
 export interface KafkaLimits {
