@@ -1,6 +1,9 @@
 import type { StoreErrorCode } from '../../storage/errors.ts'
 
-/** Kafka's error codes by Kafka's names (class Errors): those that are answered here, or that a client may meet. */
+/**
+ * Kafka's error codes by Kafka's names (class Errors): those that are answered here, or that a
+ * client may meet.
+ */
 export const errorCodes = {
   UNKNOWN_SERVER_ERROR: -1,
   NONE: 0,
@@ -97,8 +100,9 @@ export type ErrorName = keyof typeof errorCodes
 export type ErrorCode = (typeof errorCodes)[ErrorName]
 
 /**
- * What a partition's answer says when storage refuses. A handler that knows better (a condition of its own that failed,
- * say) answers that instead. Retriable for the client wherever trying again may help.
+ * What a partition's answer says when storage refuses. A handler that knows better (a condition of
+ * its own that failed, say) answers that instead. Retriable for the client wherever trying again
+ * may help.
  */
 export const kafkaErrorOf = {
   closed: errorCodes.NOT_LEADER_OR_FOLLOWER,

@@ -1,10 +1,16 @@
 import { ProtocolError } from './protocol-error.ts'
 import { putUnsignedVarint, takeUnsignedVarint, unsignedVarintBytesMax } from './varint.ts'
 
-/** How many array elements and tagged fields one frame may hold in all, so that few bytes cannot become many objects. */
+/**
+ * How many array elements and tagged fields one frame may hold in all, so that few bytes cannot
+ * become many objects.
+ */
 export const frameElementsMax = 1_000_000
 
-/** Response heads are cut from shared slabs of this many bytes; a larger field gets a buffer of its own. */
+/**
+ * Response heads are cut from shared slabs of this many bytes; a larger field gets a buffer of its
+ * own.
+ */
 export const slabBytes = 32 * 1024
 
 /** A slab with less room than this is given up rather than started in. */
@@ -13,7 +19,10 @@ const slabRestBytesMin = 512
 /** The all-zero topic id: "none". */
 export const zeroUuid = '0'.repeat(32)
 
-/** Reads big-endian fields off one frame. Every read is checked against the frame's end: ProtocolError. */
+/**
+ * Reads big-endian fields off one frame. Every read is checked against the frame's end:
+ * ProtocolError.
+ */
 export class Reader {
   readonly buffer: Buffer
   readonly end: number
@@ -98,7 +107,10 @@ export class Reader {
     return this.buffer.toString('hex', at, at + 16)
   }
 
-  /** Takes `count` elements of at least `bytesEach` out of what the frame may hold, before anything is allocated. */
+  /**
+   * Takes `count` elements of at least `bytesEach` out of what the frame may hold, before anything
+   * is allocated.
+   */
   claimElements(count: number, bytesEach: number): void {
     if (count * bytesEach > this.end - this.position) {
       throw new ProtocolError(`${count} elements announced, ${this.remaining} bytes left`)
@@ -118,8 +130,9 @@ let sharedSlab: Buffer = Buffer.allocUnsafeSlow(slabBytes)
 let sharedSlabUsed = 0
 
 /**
- * Writes big-endian fields into a list of chunks. Small fields are packed into slabs shared by successive writers (one
- * is used at a time: encoding never awaits); `chunk` puts a caller's buffer into the list as it is.
+ * Writes big-endian fields into a list of chunks. Small fields are packed into slabs shared by
+ * successive writers (one is used at a time: encoding never awaits); `chunk` puts a caller's buffer
+ * into the list as it is.
  */
 export class Writer {
   private readonly done: Buffer[] = []
@@ -129,7 +142,10 @@ export class Writer {
   private position: number
   private readonly shared: boolean
 
-  /** A writer that is not `shared` has a small buffer of its own, for use while another is being written. */
+  /**
+   * A writer that is not `shared` has a small buffer of its own, for use while another is being
+   * written.
+   */
   constructor(shared = true) {
     this.shared = shared
     if (shared && slabBytes - sharedSlabUsed < slabRestBytesMin) {

@@ -5,7 +5,10 @@ import type { AnyField, Fields, ScalarKind, Shape } from './schema.ts'
 /** Reads one value and moves on. */
 export type Read = (reader: Reader) => unknown
 
-/** The decoder of a field in one version: a tree of closures, nothing of the declaration is looked at again. */
+/**
+ * The decoder of a field in one version: a tree of closures, nothing of the declaration is looked
+ * at again.
+ */
 export function compileRead(field: AnyField, version: number, flexible: boolean): Read {
   const { shape } = field
   const nullable = version >= shape.nullableSince

@@ -1,7 +1,9 @@
 import { Writer } from './bytes.ts'
 import type { AnyField, Fields, ScalarKind, Shape } from './schema.ts'
 
-/** Writes one value. Throws TypeError on a value that the field cannot carry: the caller's mistake. */
+/**
+ * Writes one value. Throws TypeError on a value that the field cannot carry: the caller's mistake.
+ */
 export type Write = (writer: Writer, value: unknown) => void
 
 type Struct = { readonly [name: string]: unknown }
@@ -134,7 +136,10 @@ function structWriter(fields: Fields, version: number, flexible: boolean): Write
 
 type TaggedWriter = { readonly name: string; readonly write: Write; readonly shape: Shape }
 
-/** Writes those tagged fields that differ from their fallbacks, in the order of their tags (KIP-482). */
+/**
+ * Writes those tagged fields that differ from their fallbacks, in the order of their tags
+ * (KIP-482).
+ */
 function writeTags(writer: Writer, tagged: readonly TaggedWriter[], struct: Struct): void {
   const sent = tagged.filter(({ name, shape }) => !isFallback(struct[name], shape))
   writer.unsignedVarint(sent.length)

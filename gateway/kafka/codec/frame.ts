@@ -6,11 +6,14 @@ import { ProtocolError } from './protocol-error.ts'
 import type { AnyMessage, BodyOf, Fields, InputOf, Message } from './schema.ts'
 
 /*
- * Frames (kafka-apis: "Framing, headers"): int32 length, header, body. Decoders take what follows the length; encoders
- * put the length in front. Codecs are compiled when a version is first met.
+ * Frames (kafka-apis: "Framing, headers"): int32 length, header, body. Decoders take what follows
+ * the length; encoders put the length in front. Codecs are compiled when a version is first met.
  */
 
-/** Every request begins with these; version 2 of the header adds a tag buffer, which belongs to the flexible body here. */
+/**
+ * Every request begins with these; version 2 of the header adds a tag buffer, which belongs to the
+ * flexible body here.
+ */
 export type RequestHeader = {
   readonly apiKey: number
   readonly version: number
@@ -19,7 +22,9 @@ export type RequestHeader = {
   readonly clientId: string | null
 }
 
-/** Reads a request's header up to the client id and leaves the reader there. Throws ProtocolError. */
+/**
+ * Reads a request's header up to the client id and leaves the reader there. Throws ProtocolError.
+ */
 export function readRequestHeader(reader: Reader): RequestHeader {
   const apiKey = reader.int16()
   const version = reader.int16()
@@ -30,8 +35,9 @@ export function readRequestHeader(reader: Reader): RequestHeader {
 }
 
 /**
- * Reads a request's body where `readRequestHeader` left off. Bytes behind the body are ignored, as Kafka's broker does.
- * Throws ProtocolError; a version outside the declaration is the caller's mistake (RangeError).
+ * Reads a request's body where `readRequestHeader` left off. Bytes behind the body are ignored, as
+ * Kafka's broker does. Throws ProtocolError; a version outside the declaration is the caller's
+ * mistake (RangeError).
  */
 export function readRequestBody<F extends Fields>(
   message: Message<F>,
@@ -43,8 +49,8 @@ export function readRequestBody<F extends Fields>(
 }
 
 /**
- * The frame that answers a request, length included, as chunks to be written in order; record batches are among them by
- * reference. Throws TypeError on a value that the version cannot carry.
+ * The frame that answers a request, length included, as chunks to be written in order; record
+ * batches are among them by reference. Throws TypeError on a value that the version cannot carry.
  */
 export function encodeResponse<F extends Fields>(
   message: Message<F>,
@@ -81,7 +87,10 @@ export function encodeRequest<F extends Fields>(
   return finishFrame(writer)
 }
 
-/** The client's side of `encodeResponse`: reads a response frame (without its length), and all of it. */
+/**
+ * The client's side of `encodeResponse`: reads a response frame (without its length), and all of
+ * it.
+ */
 export function decodeResponse<F extends Fields>(
   message: Message<F>,
   version: number,
@@ -95,7 +104,10 @@ export function decodeResponse<F extends Fields>(
   return { correlationId, body }
 }
 
-/** A response's header is flexible with its body, but for ApiVersions, whose asker may not know the version (KIP-511). */
+/**
+ * A response's header is flexible with its body, but for ApiVersions, whose asker may not know the
+ * version (KIP-511).
+ */
 function hasResponseTags(message: AnyMessage, version: number): boolean {
   return message.isFlexible(version) && message.key !== apiKeys.ApiVersions
 }

@@ -2,8 +2,9 @@ import { type ApiName, apiNameOf } from './api-keys.ts'
 import { zeroUuid } from './bytes.ts'
 
 /*
- * Kafka's message grammar as data: one declaration holds all versions of a request or a response, the types are inferred
- * from it, and codecs are compiled from it per version (decode.ts, encode.ts). Nothing here reads or writes a byte.
+ * Kafka's message grammar as data: one declaration holds all versions of a request or a response,
+ * the types are inferred from it, and codecs are compiled from it per version (decode.ts,
+ * encode.ts). Nothing here reads or writes a byte.
  */
 
 export type ScalarKind =
@@ -35,8 +36,8 @@ export type Shape = {
 }
 
 /**
- * A field: `Out` is what decoding gives, `In` what encoding takes; an omittable one may be left out when encoding.
- * Every builder returns a new field.
+ * A field: `Out` is what decoding gives, `In` what encoding takes; an omittable one may be left out
+ * when encoding. Every builder returns a new field.
  */
 export class Field<Out, In = Out, Omittable extends boolean = false> {
   /** Types only; no such property exists. */
@@ -67,7 +68,9 @@ export class Field<Out, In = Out, Omittable extends boolean = false> {
     return new Field({ ...this.shape, nullableSince: version })
   }
 
-  /** Sent as a tagged field (flexible versions only), and only when it differs from its fallback. */
+  /**
+   * Sent as a tagged field (flexible versions only), and only when it differs from its fallback.
+   */
   tagged(tag: number): Field<Out, In, true> {
     return new Field({ ...this.shape, tag })
   }
@@ -113,9 +116,14 @@ export const int16 = scalar<number>('int16', 0)
 export const int32 = scalar<number>('int32', 0)
 /** A bigint, for values that are the client's and may be any. */
 export const int64 = scalar<bigint>('int64', 0n)
-/** An int64 as a number: offsets, timestamps, producer ids. One that is no safe integer is refused. */
+/**
+ * An int64 as a number: offsets, timestamps, producer ids. One that is no safe integer is refused.
+ */
 export const offset64 = scalar<number>('offset64', 0)
-/** An int64 as a number, where a client may say "very large" or "very small": clamped to the safe integers. */
+/**
+ * An int64 as a number, where a client may say "very large" or "very small": clamped to the safe
+ * integers.
+ */
 export const clamped64 = scalar<number>('clamped64', 0)
 export const float64 = scalar<number>('float64', 0)
 export const bool = scalar<boolean>('bool', false)
@@ -124,7 +132,10 @@ export const string = scalar<string>('string', '')
 export const uuid = scalar<string>('uuid', zeroUuid)
 /** Opaque bytes: a view on the frame when decoded, copied when encoded. */
 export const bytes = scalar<Buffer, Uint8Array>('bytes', Buffer.alloc(0))
-/** Record batches: a view on the frame when decoded; when encoded, chunks that are passed on by reference. */
+/**
+ * Record batches: a view on the frame when decoded; when encoded, chunks that are passed on by
+ * reference.
+ */
 export const records = new Field<Buffer | null, Buffer | readonly Buffer[] | null>({
   ...shapeOf('records', null),
   nullableSince: 0
@@ -157,7 +168,10 @@ export class Message<F extends Fields> {
   readonly key: number
   /** The versions that are decoded and encoded, inclusive. */
   readonly versions: readonly [number, number]
-  /** The versions that ApiVersions tells; wider than `versions` only where old clients need it (KAFKA-18659). */
+  /**
+   * The versions that ApiVersions tells; wider than `versions` only where old clients need it
+   * (KAFKA-18659).
+   */
   readonly advertise: readonly [number, number]
   readonly firstFlexible: number
   readonly body: Field<OutOf<F>, InOf<F>>
@@ -196,7 +210,10 @@ export type BodyOf<M extends Message<Fields>> = M['body']['types']['out']
 /** What a declared request or response is encoded from. */
 export type InputOf<M extends Message<Fields>> = M['body']['types']['in']
 
-/** Declares a request: its API key, the versions served, the first flexible one (KIP-482), its fields. */
+/**
+ * Declares a request: its API key, the versions served, the first flexible one (KIP-482), its
+ * fields.
+ */
 export function request<F extends Fields>(
   key: number,
   versions: readonly [number, number],

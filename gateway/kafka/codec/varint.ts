@@ -12,7 +12,10 @@ export function unsignedVarintBytes(value: number): number {
   return 5
 }
 
-/** Writes `value` (0 to 2^32 - 1) at `position`, where there must be room; returns the position after it. */
+/**
+ * Writes `value` (0 to 2^32 - 1) at `position`, where there must be room; returns the position
+ * after it.
+ */
 export function putUnsignedVarint(target: Uint8Array, position: number, value: number): number {
   let at = position
   let rest = value
@@ -24,10 +27,15 @@ export function putUnsignedVarint(target: Uint8Array, position: number, value: n
   return at
 }
 
-/** A place in a buffer that moves on as it is read; `end` is the first byte that is out of bounds. */
+/**
+ * A place in a buffer that moves on as it is read; `end` is the first byte that is out of bounds.
+ */
 export type Cursor = { readonly buffer: Uint8Array; position: number; readonly end: number }
 
-/** Reads an unsigned varint of at most 32 bits and moves on. Throws ProtocolError on a longer or a cut one. */
+/**
+ * Reads an unsigned varint of at most 32 bits and moves on. Throws ProtocolError on a longer or a
+ * cut one.
+ */
 export function takeUnsignedVarint(cursor: Cursor): number {
   const { buffer, end } = cursor
   let at = cursor.position

@@ -19,7 +19,9 @@ export const apiVersionsRequest = request(18, [0, 4], 3, {
 
 export type ApiVersionsRequest = BodyOf<typeof apiVersionsRequest>
 
-/** Its header is never flexible; a version that is not served is answered in version 0 (KIP-511). */
+/**
+ * Its header is never flexible; a version that is not served is answered in version 0 (KIP-511).
+ */
 export const apiVersionsResponse = response(apiVersionsRequest, {
   errorCode: int16,
   apiKeys: array(struct({ apiKey: int16, minVersion: int16, maxVersion: int16 })),

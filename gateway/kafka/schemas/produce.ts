@@ -15,8 +15,8 @@ import {
 } from '../codec/index.ts'
 
 /**
- * Versions 0 to 2 carry record formats that are not served, but librdkafka before 2.11.1 compresses only where version 0
- * is advertised (KAFKA-18659).
+ * Versions 0 to 2 carry record formats that are not served, but librdkafka before 2.11.1 compresses
+ * only where version 0 is advertised (KAFKA-18659).
  */
 export const produceRequest = request(
   0,
