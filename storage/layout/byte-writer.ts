@@ -29,19 +29,23 @@ export class ByteWriter {
   }
 
   uint8(value: number): void {
-    this.#bytes.writeUInt8(value, this.#room(1))
+    const at = this.#room(1)
+    this.#bytes.writeUInt8(value, at)
   }
 
   uint16(value: number): void {
-    this.#bytes.writeUInt16BE(value, this.#room(2))
+    const at = this.#room(2)
+    this.#bytes.writeUInt16BE(value, at)
   }
 
   uint32(value: number): void {
-    this.#bytes.writeUInt32BE(value, this.#room(4))
+    const at = this.#room(4)
+    this.#bytes.writeUInt32BE(value, at)
   }
 
   int64(value: number): void {
-    writeInt64(this.#bytes, this.#room(8), value)
+    const at = this.#room(8)
+    writeInt64(this.#bytes, at, value)
   }
 
   /** 0 to 2^53 - 1. */
@@ -68,26 +72,30 @@ export class ByteWriter {
   }
 
   bytes(value: Buffer): void {
-    value.copy(this.#bytes, this.#room(value.length))
+    const at = this.#room(value.length)
+    value.copy(this.#bytes, at)
   }
 
   /** UTF-8 with its length in bytes before it, as a varint. */
   string(value: string): void {
     const length = Buffer.byteLength(value)
     this.varint(length)
-    this.#bytes.write(value, this.#room(length), 'utf8')
+    const at = this.#room(length)
+    this.#bytes.write(value, at, 'utf8')
   }
 
   /** 16 bytes, given as 32 lower-case hex digits. */
   id(value: string): void {
     assert(/^[0-9a-f]{32}$/.test(value), `not an id of 32 hex digits: ${value}`)
-    this.#bytes.write(value, this.#room(16), 'hex')
+    const at = this.#room(16)
+    this.#bytes.write(value, at, 'hex')
   }
 
   setUint32(at: number, value: number): void {
     this.#bytes.writeUInt32BE(value, at)
   }
 
+  /** Where the next `count` bytes go. Call it before touching `#bytes`: it may replace them. */
   #room(count: number): number {
     const at = this.#length
     const needed = at + count

@@ -19,7 +19,7 @@
  */
 import { crcOf } from './crc.ts'
 import { groupHeaderBytes, groupMagic, storeIdBytes } from './format.ts'
-import { readInt64, writeInt64 } from './integers.ts'
+import { approximateInt64, writeInt64 } from './integers.ts'
 import type { GroupHeader } from './types.ts'
 
 const crcAt = 72
@@ -56,14 +56,23 @@ export function readGroupHeader(
   if (bytes.compare(expected.storeId, 0, storeIdBytes, at + 16, at + 32) !== 0) return undefined
   if (bytes.readUInt32BE(at + crcAt) !== crcOf(bytes, at, at + crcAt)) return undefined
   const header = {
-    sequence: readInt64(bytes, at + 8),
-    segmentId: readInt64(bytes, at + 32),
-    position: readInt64(bytes, at + 40),
+    sequence: approximateInt64(bytes, at + 8),
+    segmentId: approximateInt64(bytes, at + 32),
+    position: approximateInt64(bytes, at + 40),
     bytes: bytes.readUInt32BE(at + 4),
     entryCount: bytes.readUInt32BE(at + 64),
-    appendTimeMs: readInt64(bytes, at + 48),
-    durableThrough: readInt64(bytes, at + 56)
+    appendTimeMs: approximateInt64(bytes, at + 48),
+    durableThrough: approximateInt64(bytes, at + 56)
   }
   const here = header.segmentId === expected.segmentId && header.position === expected.position
-  return here && header.bytes >= groupHeaderBytes ? header : undefined
+  return here && header.bytes >= groupHeaderBytes && allSafe(header) ? header : undefined
+}
+
+/** A record that a client made to look like a header must not make a search of the file fail. */
+function allSafe(header: GroupHeader): boolean {
+  return (
+    Number.isSafeInteger(header.sequence) &&
+    Number.isSafeInteger(header.appendTimeMs) &&
+    Number.isSafeInteger(header.durableThrough)
+  )
 }

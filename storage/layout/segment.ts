@@ -43,7 +43,7 @@ import {
   segmentMagic,
   storeIdBytes
 } from './format.ts'
-import { readInt64, writeInt64 } from './integers.ts'
+import { approximateInt64, isSafeInt64, writeInt64 } from './integers.ts'
 import type { SegmentFooter, SegmentHeader } from './types.ts'
 
 const crcAt = 60
@@ -73,13 +73,14 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | string {
   if (bytes.readUInt32BE(crcAt) !== crcOf(bytes, 0, crcAt)) {
     return 'the segment header does not match its checksum'
   }
+  if (!isSafeInt64(bytes, 36) || !isSafeInt64(bytes, 44)) return 'the segment id is out of range'
   return {
     formatVersion: bytes.readUInt32BE(8),
     compatible: bytes.readUInt32BE(12),
     incompatible: bytes.readUInt32BE(16),
     storeId: Buffer.from(bytes.subarray(20, 36)),
-    segmentId: readInt64(bytes, 36),
-    createdMs: readInt64(bytes, 44)
+    segmentId: approximateInt64(bytes, 36),
+    createdMs: approximateInt64(bytes, 44)
   }
 }
 
@@ -118,14 +119,15 @@ export function decodeSegmentFooter(
   if (bytes.compare(expected.storeId, 0, storeIdBytes, 8, 24) !== 0) return undefined
   if (bytes.readUInt32BE(crcAt) !== crcOf(bytes, 0, crcAt)) return undefined
   const footer = {
-    segmentId: readInt64(bytes, 24),
-    position: readInt64(bytes, 32),
-    lastSequence: readInt64(bytes, 40),
+    segmentId: approximateInt64(bytes, 24),
+    position: approximateInt64(bytes, 32),
+    lastSequence: approximateInt64(bytes, 40),
     groupCount: bytes.readUInt32BE(4),
-    nextSegmentId: readInt64(bytes, 48)
+    nextSegmentId: approximateInt64(bytes, 48)
   }
   const here = footer.segmentId === expected.segmentId && footer.position === expected.position
-  return here ? footer : undefined
+  const safe = isSafeInt64(bytes, 40) && isSafeInt64(bytes, 48)
+  return here && safe ? footer : undefined
 }
 
 /** `0000000000000007.segment`: 16 digits hold every safe integer, and names sort by id. */
