@@ -1,0 +1,83 @@
+/**
+ * Inflating and deflating what follows a batch's header. Output is bounded before memory is spent on it; from
+ * `inflateAsyncFromBytes` on the work leaves the event loop where the codec's library can.
+ */
+
+import * as zlib from 'node:zlib'
+import { gunzip, gunzipSync, gzipSync } from 'node:zlib'
+import { compressFrameSync } from 'lz4-napi'
+import { compressSync } from 'snappy'
+import type { CodecName } from './attributes.ts'
+import {
+  CompressionError,
+  corrupt,
+  inflateAsyncFromBytes,
+  inflatedBytesMaxDefault
+} from './compression-limits.ts'
+import { inflateLz4 } from './lz4-frame.ts'
+import { inflateSnappy } from './snappy-blocks.ts'
+import { inflateZstd } from './zstd-frame.ts'
+
+/** Rejects with CompressionError: 'corrupt', or 'too-large' for more than `bytesMax`. */
+export async function inflate(
+  codec: CodecName,
+  block: Buffer,
+  bytesMax = inflatedBytesMaxDefault
+): Promise<Buffer> {
+  switch (codec) {
+    case 'none':
+      return block
+    case 'gzip':
+      return await inflateGzip(block, bytesMax)
+    case 'snappy':
+      return await inflateSnappy(block, bytesMax)
+    case 'lz4':
+      return await inflateLz4(block, bytesMax)
+    case 'zstd':
+      return await inflateZstd(block, bytesMax)
+  }
+}
+
+/** Throws CompressionError 'unsupported' for zstd on a Node without it. Snappy is one raw block. */
+export function deflateSync(codec: CodecName, block: Buffer): Buffer {
+  switch (codec) {
+    case 'none':
+      return block
+    case 'gzip':
+      return gzipSync(block)
+    case 'snappy':
+      return compressSync(block)
+    case 'lz4':
+      return compressFrameSync(block)
+    case 'zstd': {
+      const deflate = (zlib as unknown as { zstdCompressSync?: (block: Buffer) => Buffer })
+        .zstdCompressSync
+      if (!deflate) throw new CompressionError('unsupported', 'this Node cannot write zstd')
+      return deflate(block)
+    }
+  }
+}
+
+function inflateGzip(block: Buffer, bytesMax: number): Promise<Buffer> {
+  const options = { maxOutputLength: bytesMax }
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      const large = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+      const text = `inflates to more than ${bytesMax} bytes`
+      reject(
+        large
+          ? new CompressionError('too-large', text, { cause: error })
+          : corrupt('no gzip stream', error)
+      )
+    }
+    if (block.length >= inflateAsyncFromBytes) {
+      gunzip(block, options, (error, plain) => (error ? fail(error) : resolve(plain)))
+      return
+    }
+    try {
+      resolve(gunzipSync(block, options))
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
