@@ -36,10 +36,7 @@ async function run(words: readonly string[]): Promise<number> {
     })
     .exitProcess(false)
     .fail((text, error) => {
-      // yargs' own errors are about the words typed; others come from the command that ran.
-      throw error === undefined || error.name === 'YError'
-        ? new UsageError(error?.message ?? text)
-        : error
+      throw error ?? new UsageError(text)
     })
   for (const name of Object.keys(commands) as CommandName[]) {
     parser.command(
