@@ -46,6 +46,12 @@ export function kafkaTopicNameFault(name: string): NameFault | undefined {
   return name.startsWith(reservedPrefix) ? 'reserved' : undefined
 }
 
+/** Whether a topic may have that name at all, whoever made it. */
+export function isKafkaTopicName(name: string): boolean {
+  const fault = kafkaTopicNameFault(name)
+  return fault === undefined || fault === 'reserved'
+}
+
 /** Why a RocketMQ client may not create a topic of that name; undefined if it may. */
 export function rocketmqTopicNameFault(name: string): NameFault | undefined {
   if (name === '') return 'empty'

@@ -9,6 +9,7 @@ import type {
   NewTopic,
   Topic,
   TopicId,
+  TopicLookup,
   TopicNames
 } from '../../storage/contract.ts'
 import { StoreError } from '../../storage/errors.ts'
@@ -73,6 +74,12 @@ export class TopicService {
   /** By topic id, 32 lower-case hex digits. */
   findById(id: TopicId): Promise<Topic | undefined> {
     return this.#engine.findTopic({ id })
+  }
+
+  /** The topic if clients may see it, with the effect of every acknowledged change. */
+  async findVisible(by: TopicLookup): Promise<Topic | undefined> {
+    const topic = await this.#engine.findTopic(by, { settled: true })
+    return topic?.system ? undefined : topic
   }
 
   /** All that clients may see, by Kafka name, with the effect of every acknowledged change. */

@@ -4,8 +4,39 @@
  */
 import type { AnyMessage, BodyOf, Fields, InputOf, Message } from './codec/index.ts'
 import type { Handler } from './context.ts'
+import { alterConfigs } from './handlers/alter-configs.ts'
 import { apiVersions } from './handlers/api-versions.ts'
+import { createPartitions } from './handlers/create-partitions.ts'
+import { createTopics } from './handlers/create-topics.ts'
+import { deleteTopics } from './handlers/delete-topics.ts'
+import { describeCluster } from './handlers/describe-cluster.ts'
+import { describeConfigs } from './handlers/describe-configs.ts'
+import { describeTopicPartitions } from './handlers/describe-topic-partitions.ts'
+import { findCoordinator } from './handlers/find-coordinator.ts'
+import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.ts'
+import { listPartitionReassignments } from './handlers/list-partition-reassignments.ts'
+import { metadata } from './handlers/metadata.ts'
+import { alterConfigsRequest, alterConfigsResponse } from './schemas/alter-configs.ts'
 import { apiVersionsRequest, apiVersionsResponse } from './schemas/api-versions.ts'
+import { createPartitionsRequest, createPartitionsResponse } from './schemas/create-partitions.ts'
+import { createTopicsRequest, createTopicsResponse } from './schemas/create-topics.ts'
+import { deleteTopicsRequest, deleteTopicsResponse } from './schemas/delete-topics.ts'
+import { describeClusterRequest, describeClusterResponse } from './schemas/describe-cluster.ts'
+import { describeConfigsRequest, describeConfigsResponse } from './schemas/describe-configs.ts'
+import {
+  describeTopicPartitionsRequest,
+  describeTopicPartitionsResponse
+} from './schemas/describe-topic-partitions.ts'
+import { findCoordinatorRequest, findCoordinatorResponse } from './schemas/find-coordinator.ts'
+import {
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse
+} from './schemas/incremental-alter-configs.ts'
+import {
+  listPartitionReassignmentsRequest,
+  listPartitionReassignmentsResponse
+} from './schemas/list-partition-reassignments.ts'
+import { metadataRequest, metadataResponse } from './schemas/metadata.ts'
 
 export interface Route {
   readonly request: AnyMessage
@@ -24,5 +55,20 @@ export function route<Asked extends Fields, Answered extends Fields>(
 }
 
 export const routes: readonly Route[] = [
-  route(apiVersionsRequest, apiVersionsResponse, apiVersions)
+  route(apiVersionsRequest, apiVersionsResponse, apiVersions),
+  route(alterConfigsRequest, alterConfigsResponse, alterConfigs),
+  route(createPartitionsRequest, createPartitionsResponse, createPartitions),
+  route(createTopicsRequest, createTopicsResponse, createTopics),
+  route(deleteTopicsRequest, deleteTopicsResponse, deleteTopics),
+  route(describeClusterRequest, describeClusterResponse, describeCluster),
+  route(describeConfigsRequest, describeConfigsResponse, describeConfigs),
+  route(describeTopicPartitionsRequest, describeTopicPartitionsResponse, describeTopicPartitions),
+  route(findCoordinatorRequest, findCoordinatorResponse, findCoordinator),
+  route(incrementalAlterConfigsRequest, incrementalAlterConfigsResponse, incrementalAlterConfigs),
+  route(
+    listPartitionReassignmentsRequest,
+    listPartitionReassignmentsResponse,
+    listPartitionReassignments
+  ),
+  route(metadataRequest, metadataResponse, metadata)
 ]

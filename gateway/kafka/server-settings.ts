@@ -10,8 +10,6 @@ export interface ServerFacts {
   readonly autoCreateTopics: boolean
   readonly defaultQueueCount: number
   readonly maxReadBytes: number
-  /** Where the store is, as the operator named it; '' where it is not said. */
-  readonly dataFolder: string
   /** HOST:PORT, as bound or dialled. */
   readonly listener: string
   /** HOST:PORT, as clients are told. */
@@ -76,8 +74,6 @@ export function serverSettings(facts: ServerFacts): ServerSetting[] {
       `${facts.maxReadBytes}`,
       'The most a fetch is answered with.'
     ),
-    setting('log.dir', 'string', facts.dataFolder, 'Where the store is.'),
-    setting('log.dirs', 'string', facts.dataFolder, 'Where the store is.'),
     setting('listeners', 'string', listenerName(facts.listener), 'Where this client dialled.'),
     setting(
       'advertised.listeners',
