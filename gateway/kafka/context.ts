@@ -19,11 +19,14 @@ export interface KafkaLimits {
   readonly fetchBytesMax: number
   /** A fetch waits no longer, ms, whatever its max_wait_ms says. */
   readonly fetchWaitMsMax: number
+  /** An append with acks=-1 is given at least this long, ms, whatever the request's timeout_ms says. */
+  readonly produceWaitMsMin: number
 }
 
 export const defaultKafkaLimits: KafkaLimits = {
   fetchBytesMax: 57_671_680,
-  fetchWaitMsMax: 300_000
+  fetchWaitMsMax: 300_000,
+  produceWaitMsMin: 1000
 }
 
 /** Hands out producer ids that were never handed out before (KIP-98). */
@@ -84,6 +87,13 @@ export interface RequestContext extends KafkaServices {
   readonly signal: AbortSignal
   /** Tells that the store refused for overload: no connection is read for a while. */
   overloaded(): void
+  /** How many bytes of answers may still be made, all connections together; may be 0 or less. */
+  answerRoomBytes(): number
+  /**
+   * Gives what `prepared` gives, after all earlier calls on this connection got theirs: requests that overlap prepare
+   * at the same time and still act in the order in which they came.
+   */
+  inTurn<T>(prepared: Promise<T>): Promise<T>
 }
 
 /** Returned where Kafka sends nothing (Produce with acks=0). */

@@ -12,10 +12,15 @@ import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeCluster } from './handlers/describe-cluster.ts'
 import { describeConfigs } from './handlers/describe-configs.ts'
 import { describeTopicPartitions } from './handlers/describe-topic-partitions.ts'
+import { fetch } from './handlers/fetch.ts'
 import { findCoordinator } from './handlers/find-coordinator.ts'
 import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.ts'
+import { initProducerId } from './handlers/init-producer-id.ts'
+import { listOffsets } from './handlers/list-offsets.ts'
 import { listPartitionReassignments } from './handlers/list-partition-reassignments.ts'
 import { metadata } from './handlers/metadata.ts'
+import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
+import { produce } from './handlers/produce.ts'
 import { alterConfigsRequest, alterConfigsResponse } from './schemas/alter-configs.ts'
 import { apiVersionsRequest, apiVersionsResponse } from './schemas/api-versions.ts'
 import { createPartitionsRequest, createPartitionsResponse } from './schemas/create-partitions.ts'
@@ -27,16 +32,24 @@ import {
   describeTopicPartitionsRequest,
   describeTopicPartitionsResponse
 } from './schemas/describe-topic-partitions.ts'
+import { fetchRequest, fetchResponse } from './schemas/fetch.ts'
 import { findCoordinatorRequest, findCoordinatorResponse } from './schemas/find-coordinator.ts'
 import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse
 } from './schemas/incremental-alter-configs.ts'
+import { initProducerIdRequest, initProducerIdResponse } from './schemas/init-producer-id.ts'
+import { listOffsetsRequest, listOffsetsResponse } from './schemas/list-offsets.ts'
 import {
   listPartitionReassignmentsRequest,
   listPartitionReassignmentsResponse
 } from './schemas/list-partition-reassignments.ts'
 import { metadataRequest, metadataResponse } from './schemas/metadata.ts'
+import {
+  offsetForLeaderEpochRequest,
+  offsetForLeaderEpochResponse
+} from './schemas/offset-for-leader-epoch.ts'
+import { produceRequest, produceResponse } from './schemas/produce.ts'
 
 export interface Route {
   readonly request: AnyMessage
@@ -55,6 +68,11 @@ export function route<Asked extends Fields, Answered extends Fields>(
 }
 
 export const routes: readonly Route[] = [
+  route(fetchRequest, fetchResponse, fetch),
+  route(initProducerIdRequest, initProducerIdResponse, initProducerId),
+  route(listOffsetsRequest, listOffsetsResponse, listOffsets),
+  route(offsetForLeaderEpochRequest, offsetForLeaderEpochResponse, offsetForLeaderEpoch),
+  route(produceRequest, produceResponse, produce),
   route(apiVersionsRequest, apiVersionsResponse, apiVersions),
   route(alterConfigsRequest, alterConfigsResponse, alterConfigs),
   route(createPartitionsRequest, createPartitionsResponse, createPartitions),

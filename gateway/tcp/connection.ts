@@ -3,6 +3,7 @@
  * time, and the order of answers, are the protocol's to say.
  */
 import type { Duplex } from 'node:stream'
+import { inspect } from 'node:util'
 import type { Clock, LogLevel, LogSink } from '../../storage/ports.ts'
 import type { TcpCounters } from './counters.ts'
 import { type BudgetOwner, BudgetShare, type FrameBudget } from './frame-budget.ts'
@@ -98,13 +99,17 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
 
   send(chunks: readonly Buffer[]): void {
     if (this.#gone) return
-    this.#outbox.push(chunks)
+    this.#push(chunks)
     this.#planFlush()
   }
 
   overloaded(): void {
     this.#shared.load.overloaded()
     this.#waitForLoad()
+  }
+
+  answerRoomBytes(): number {
+    return this.#shared.load.answerRoomBytes
   }
 
   /** Reads no further frame and closes once what was received is answered; waits are told through the signal. */
@@ -123,6 +128,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     this.#shared.budget.leave(this.#share)
     this.#shared.load.forget(this)
     this.#framer.drop()
+    this.#shared.load.addAnswer(-this.#outbox.waitingBytes)
     this.#outbox.drop()
     // What was sent before leaving is still done where nobody waits for an answer (a producer's last requests).
     this.#queue = this.#queue.filter((frame) => {
@@ -236,7 +242,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     if (error instanceof FrameError) this.#logMalformed(error)
     else {
       this.#shared.counters.failed++
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      const reason = inspect(error)
       const head = frame.subarray(0, 32).toString('hex')
       this.#log('error', 'request-failed', { reason, head })
     }
@@ -296,7 +302,13 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
       return
     }
     // Behind an answer that closes the connection nothing more is said.
-    if (!this.#cut && entry.answer !== undefined) this.#outbox.push(entry.answer)
+    if (!this.#cut && entry.answer !== undefined) this.#push(entry.answer)
+  }
+
+  #push(chunks: readonly Buffer[]): void {
+    const before = this.#outbox.waitingBytes
+    this.#outbox.push(chunks)
+    this.#shared.load.addAnswer(this.#outbox.waitingBytes - before)
   }
 
   #endAfterAnswers(): void {
@@ -312,8 +324,10 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
   }
 
   #answersTaken(bytes: number): void {
+    if (this.#gone) return
     this.#shared.counters.bytesOut += bytes
-    if ((this.#held & held.answers) === 0 || this.#gone) return
+    this.#shared.load.addAnswer(-bytes)
+    if ((this.#held & held.answers) === 0) return
     if (this.#outbox.waitingBytes * 2 > this.#shared.limits.writeBytesMax) return
     this.#release(held.answers)
     this.#start()

@@ -44,6 +44,12 @@ export const tcpLimitTable = {
     max: 17_179_869_184,
     doc: 'Received requests that are not answered yet, all connections, bytes. Beyond it nothing is read.'
   },
+  answerBytesMax: {
+    default: 134_217_728,
+    min: 65_536,
+    max: 17_179_869_184,
+    doc: 'Answers waiting to be sent, all connections, bytes. Near it answers are made smaller.'
+  },
   overloadPauseMs: {
     default: 100,
     min: 1,

@@ -25,6 +25,8 @@ export interface ConnectionHandle {
   send(chunks: readonly Buffer[]): void
   /** Tells that the store refused for overload: no connection is read for a while. */
   overloaded(): void
+  /** How many bytes of answers may still be made, all connections together; may be 0 or less. */
+  answerRoomBytes(): number
 }
 
 /** A protocol's side of one connection. */

@@ -1,4 +1,6 @@
 /**
+ * What a server's connections have in hand: requests that are not answered, answers that are not sent.
+ *
  * The bytes of requests received and not answered yet, over all connections of a server. Above the limit, or when
  * the store says that it is overloaded, no connection is read; reading goes on when half of the limit is free.
  */
@@ -15,6 +17,7 @@ export class RequestLoad {
   readonly #clock: Clock
   readonly #waiters = new Set<LoadWaiter>()
   #bytes = 0
+  #answerBytes = 0
   #timer: Timer | undefined
 
   constructor(limits: TcpLimits, clock: Clock) {
@@ -24,6 +27,19 @@ export class RequestLoad {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Of answers that wait to be sent. */
+  get answerBytes(): number {
+    return this.#answerBytes
+  }
+
+  get answerRoomBytes(): number {
+    return this.#limits.answerBytesMax - this.#answerBytes
+  }
+
+  addAnswer(bytes: number): void {
+    this.#answerBytes += bytes
   }
 
   get waiting(): number {

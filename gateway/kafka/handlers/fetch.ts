@@ -1,0 +1,160 @@
+/**
+ * Fetch, versions 4 to 18. Every partition asked for is answered, in the order asked, also the empty ones. Sessions
+ * (KIP-227) are refused by always answering session 0, so that clients go on with full requests. Records are chunks of
+ * the store's, passed on by reference; batches are never cut. No preferred replica: there is one node.
+ */
+import type { QueueData, QueueRead, QueueReadResult, Topic } from '../../../storage/contract.ts'
+import { StoreError } from '../../../storage/errors.ts'
+import type { Handler, RequestContext } from '../context.ts'
+import { errorCodes } from '../error-codes.ts'
+import type { FetchRequest, FetchResponseInput } from '../schemas/fetch.ts'
+import {
+  applyRead,
+  type FetchedPartition,
+  failRead,
+  newPartition,
+  responseOf,
+  takeUnlessDiverged
+} from './fetch-partition.ts'
+
+/** The first version that names topics by id (KIP-516). */
+const firstWithTopicIds = 13
+/** Session epochs of requests that name all partitions: a session's first, and none. */
+const fullEpochs = [0, -1]
+
+/** One fetch while it is gathered. */
+interface Gathering {
+  readonly topics: FetchRequest['topics']
+  /** All partitions, in the order asked. */
+  readonly partitions: FetchedPartition[]
+  readonly maxBytes: number
+  readonly minBytes: number
+  readonly committed: boolean
+}
+
+export const fetch: Handler<FetchRequest, FetchResponseInput> = async (request, context) => {
+  if (!fullEpochs.includes(request.sessionEpoch)) {
+    return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
+  }
+  const gathering = await gather(request, context)
+  await readAll(gathering, context)
+  const missing = gathering.minBytes - bytesOf(gathering)
+  const waits = missing > 0 && request.maxWaitMs > 0 && gathering.partitions.every(isUneventful)
+  if (waits && gathering.partitions.length > 0) {
+    const ended = await waitForMore(gathering, missing, request, context)
+    // After a time-out nothing can have come if a single byte would have ended it.
+    if (ended !== 'cancelled' && (ended !== 'timeout' || missing > 1)) {
+      await readAll(gathering, context)
+    }
+  }
+  return { responses: responseOf(gathering.topics, gathering.partitions, gathering.committed) }
+}
+
+async function gather(request: FetchRequest, context: RequestContext): Promise<Gathering> {
+  const byId = context.version >= firstWithTopicIds
+  const topics = await Promise.all(
+    request.topics.map(({ topic, topicId }) =>
+      byId ? context.topics.findById(topicId) : context.topics.findByName(topic)
+    )
+  )
+  const missing = byId ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  const partitions: FetchedPartition[] = []
+  for (let i = 0; i < topics.length; i++) {
+    const topic = visible(topics[i])
+    for (const asked of request.topics[i]?.partitions ?? []) {
+      const partition = newPartition(asked, topic?.queues[asked.partition], missing)
+      if (topic === undefined) partition.errorCode = missing
+      partitions.push(partition)
+    }
+  }
+  const room = Math.max(context.answerRoomBytes(), 1)
+  const asked = Math.min(Math.max(request.maxBytes, 1), context.limits.fetchBytesMax)
+  return {
+    topics: request.topics,
+    partitions,
+    maxBytes: Math.min(asked, room),
+    minBytes: Math.min(request.minBytes, asked, room),
+    committed: request.isolationLevel === 1
+  }
+}
+
+/** Kafka's clients are not shown what the server keeps for itself. */
+function visible(topic: Topic | undefined): Topic | undefined {
+  return topic?.system ? undefined : topic
+}
+
+function isUneventful({ errorCode, diverging }: FetchedPartition): boolean {
+  return errorCode === errorCodes.NONE && diverging === undefined
+}
+
+function bytesOf({ partitions }: Gathering): number {
+  let bytes = 0
+  for (const partition of partitions) bytes += partition.bytes
+  return bytes
+}
+
+/** Reads every partition from where it is, as far as there is room; the ends come with the read. */
+async function readAll(gathering: Gathering, context: RequestContext): Promise<void> {
+  const { partitions, committed } = gathering
+  const had = bytesOf(gathering)
+  const queues: QueueRead[] = []
+  const read: FetchedPartition[] = []
+  for (const partition of partitions) {
+    if (partition.queue === undefined || !isUneventful(partition)) continue
+    const maxBytes = Math.max(partition.maxBytes - partition.bytes, 1)
+    queues.push({ queue: partition.queue, offset: partition.nextOffset, maxBytes })
+    read.push(partition)
+  }
+  if (queues.length === 0) return
+  const maxBytes = Math.max(gathering.maxBytes - had, 1)
+  const isolation = committed ? 'committed' : 'uncommitted'
+  const results = await readQueues(queues, maxBytes, isolation, context)
+  let room = gathering.maxBytes - had
+  for (let i = 0; i < read.length; i++) {
+    const partition = read[i] as FetchedPartition
+    const result = results[i]
+    if (result === undefined) throw new Error('the store answered fewer queues than were read')
+    if (result instanceof StoreError) {
+      failRead(partition, result, context.version >= firstWithTopicIds)
+      continue
+    }
+    // Only the very first batch of a response may be larger than what was asked for.
+    const fits = had === 0 || result.bytes <= room
+    room -= fits ? result.bytes : 0
+    const data = fits ? result : withoutData(result, partition)
+    if (!applyRead(partition, data)) await takeUnlessDiverged(partition, data, context)
+  }
+}
+
+function readQueues(
+  queues: readonly QueueRead[],
+  maxBytes: number,
+  isolation: 'committed' | 'uncommitted',
+  { engine }: RequestContext
+): Promise<readonly QueueReadResult[]> {
+  return engine.read({ queues, maxBytes, isolation })
+}
+
+function withoutData(result: QueueData, { nextOffset }: FetchedPartition): QueueData {
+  return { ...result, buffers: [], bytes: 0, nextOffset, aborted: [] }
+}
+
+async function waitForMore(
+  gathering: Gathering,
+  minBytes: number,
+  request: FetchRequest,
+  { engine, limits, signal }: RequestContext
+): Promise<'ready' | 'timeout' | 'changed' | 'cancelled'> {
+  const queues: { queue: number; offset: number }[] = []
+  for (const { queue, nextOffset } of gathering.partitions) {
+    if (queue !== undefined) queues.push({ queue, offset: nextOffset })
+  }
+  const maxWaitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax)
+  const isolation = gathering.committed ? 'committed' : 'uncommitted'
+  try {
+    return await engine.waitForData({ queues, minBytes, maxWaitMs, isolation, signal })
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'cancelled') return 'cancelled'
+    throw error
+  }
+}
