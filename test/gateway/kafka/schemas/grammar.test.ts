@@ -8,7 +8,7 @@ import {
   zeroUuid
 } from '../../../../gateway/kafka/codec/index.ts'
 import { errorCodes } from '../../../../gateway/kafka/error-codes.ts'
-import { allMessages } from './all.ts'
+import { allMessages } from '../../../support/kafka-schemas.ts'
 
 /* Every declaration against what kafka-clients knows of the grammar (made by test/clients/java/SchemaFacts.java). */
 
