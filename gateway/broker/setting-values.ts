@@ -124,7 +124,6 @@ function checkList(text: string, rule: TopicSettingRule, refuse: Refuse): string
   const members = listMembers(text)
   const { oneOf } = rule
   if (oneOf !== undefined) {
-    if (members.length === 0) throw refuse(`List must have one of: ${oneOf.join(', ')}`)
     if (!members.every((member) => oneOf.includes(member))) {
       throw refuse(`String must be one of: ${oneOf.join(', ')}`)
     }

@@ -33,7 +33,7 @@ export const topicSettingRules = {
     brokerName: 'log.cleanup.policy',
     oneOf: ['compact', 'delete'],
     documentation:
-      'delete, compact or both. With compact every record needs a key. Nothing is deleted or compacted yet.'
+      'delete, compact, both or none. With compact every record needs a key. Nothing is deleted or compacted yet.'
   },
   'compression.gzip.level': {
     kind: 'int',

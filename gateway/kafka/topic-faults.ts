@@ -11,7 +11,7 @@ export const kafkaTopicErrorOf = {
   'topic-unknown': errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
   'queue-count-invalid': errorCodes.INVALID_PARTITIONS,
   'queue-count-not-higher': errorCodes.INVALID_PARTITIONS,
-  'too-many-queues': errorCodes.INVALID_PARTITIONS,
+  'too-many-queues': errorCodes.POLICY_VIOLATION,
   'too-many-topics': errorCodes.POLICY_VIOLATION,
   'config-invalid': errorCodes.INVALID_CONFIG,
   'store-full': errorCodes.POLICY_VIOLATION

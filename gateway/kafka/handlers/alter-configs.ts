@@ -6,7 +6,7 @@ import { findAlterableResource, resourceKey } from '../config-resources.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
 import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
-import { distinctBy, repeatsOf } from '../repeats.ts'
+import { repeatsOf } from '../repeats.ts'
 import type { AlterConfigsRequest, AlterConfigsResponseInput } from '../schemas/alter-configs.ts'
 import { FaultError, faultOf } from '../topic-faults.ts'
 
@@ -19,10 +19,8 @@ export const alterConfigs: Handler<AlterConfigsRequest, AlterConfigsResponseInpu
 ) => {
   const { resources, validateOnly } = request
   const repeats = repeatsOf(resources.map(resourceKey))
-  const responses = await mapLimited(
-    distinctBy(resources, resourceKey),
-    changesAtOnceMax,
-    (resource) => replace(resource, repeats.has(resourceKey(resource)), validateOnly, context)
+  const responses = await mapLimited(resources, changesAtOnceMax, (resource) =>
+    replace(resource, repeats.has(resourceKey(resource)), validateOnly, context)
   )
   return { responses }
 }

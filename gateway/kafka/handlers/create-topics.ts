@@ -6,6 +6,7 @@
  */
 import type { Topic } from '../../../storage/contract.ts'
 import { topicNamesFromKafka } from '../../broker/names.ts'
+import { TopicError } from '../../broker/topic-errors.ts'
 import { checkKafkaTopicName } from '../../broker/topics.ts'
 import { zeroUuid } from '../codec/index.ts'
 import { configSourceOf } from '../config-resources.ts'
@@ -46,6 +47,10 @@ async function createOne(
       throw new FaultError(errorCodes.INVALID_REQUEST, 'The topic was named more than once.')
     }
     checkKafkaTopicName(name)
+    // Whoever asks for a topic that exists is told so first, whatever else is wrong.
+    if ((await context.topics.findVisible({ kafkaName: name })) !== undefined) {
+      throw new TopicError('topic-exists', name, 'a topic of that name exists')
+    }
     const count = partitionCount(asked, context.nodeId)
     const topic = await context.topics.create(
       {
@@ -57,7 +62,7 @@ async function createOne(
     )
     return created(topic, checkOnly, context)
   } catch (error) {
-    return { name, topicId: zeroUuid, ...faultOf(error, context), configs: null }
+    return { name, topicId: zeroUuid, ...faultOf(error, context), configs: [] }
   }
 }
 

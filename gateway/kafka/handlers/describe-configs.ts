@@ -1,7 +1,8 @@
 /**
  * DescribeConfigs, versions 1 to 4. Topics: Kafka's settings, each with its value in force, where that comes from, and what
  * it does here. The broker: the defaults of topics and what tools read of a broker, all read-only. Broker loggers, client
- * metrics and groups have no settings here: an empty list. Nothing is sensitive.
+ * metrics and groups have no settings here: an empty list. Nothing is sensitive. No names, or an empty
+ * list of them, ask for all.
  */
 import type { DescribedSetting } from '../../broker/configs.ts'
 import {
@@ -43,7 +44,7 @@ async function describeOne(
   const { resourceType, resourceName, configurationKeys } = resource
   try {
     const settings = await settingsOf(resource, context)
-    const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
+    const wanted = new Set(configurationKeys)
     const isReadOnly = resourceType !== resourceTypes.topic
     return {
       errorCode: errorCodes.NONE,
@@ -51,7 +52,7 @@ async function describeOne(
       resourceType,
       resourceName,
       configs: settings
-        .filter((setting) => wanted === undefined || wanted.has(setting.name))
+        .filter((setting) => wanted.size === 0 || wanted.has(setting.name))
         .map((setting) => entryOf(setting, isReadOnly, request))
     }
   } catch (error) {

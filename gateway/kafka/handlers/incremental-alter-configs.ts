@@ -8,7 +8,7 @@ import { findAlterableResource, resourceKey } from '../config-resources.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
 import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
-import { distinctBy, repeatsOf } from '../repeats.ts'
+import { repeatsOf } from '../repeats.ts'
 import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponseInput
@@ -28,10 +28,8 @@ export const incrementalAlterConfigs: Handler<
 > = async (request, context) => {
   const { resources, validateOnly } = request
   const repeats = repeatsOf(resources.map(resourceKey))
-  const responses = await mapLimited(
-    distinctBy(resources, resourceKey),
-    changesAtOnceMax,
-    (resource) => alter(resource, repeats.has(resourceKey(resource)), validateOnly, context)
+  const responses = await mapLimited(resources, changesAtOnceMax, (resource) =>
+    alter(resource, repeats.has(resourceKey(resource)), validateOnly, context)
   )
   return { responses }
 }
