@@ -1,5 +1,6 @@
 /** Every setting of the server, in one table: name, default, limits and a line of documentation. */
-import type { Setting, ValueOf } from './setting.ts'
+import { tcpLimitTable } from '../gateway/tcp/index.ts'
+import type { IntegerSetting, Section, Setting, ValueOf } from './setting.ts'
 
 /** No port is fixed: the system picks a free one. */
 export const anyPort = 0
@@ -14,6 +15,32 @@ function port(standard: number, doc: string) {
     section: 'Where',
     doc: `${doc}; 0 picks a free one`
   } as const
+}
+
+/** A limit as the part that keeps it declares it. */
+interface Limit {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly doc: string
+}
+
+/** Offers a part's own table of limits; their units are the ends of their names. */
+function limits<Table extends Readonly<Record<string, Limit>>>(table: Table, section: Section) {
+  const entries = Object.entries(table).map(([name, { default: standard, min, max, doc }]) => {
+    const unit = /Ms(Max)?$/.test(name) ? 'ms' : /Bytes(Max|Min)?$/.test(name) ? 'bytes' : 'count'
+    const setting: IntegerSetting = {
+      kind: 'integer',
+      default: standard,
+      min,
+      max,
+      unit,
+      section,
+      doc: doc.replace(/\.$/, '')
+    }
+    return [name, setting]
+  })
+  return Object.fromEntries(entries) as { readonly [Name in keyof Table]: IntegerSetting }
 }
 
 /** By the name that code uses; `optionName` and `environmentName` give the other spellings. */
@@ -54,6 +81,7 @@ export const settings = {
     section: 'Durability and storage',
     doc: 'When a producer gets its ack: sync after the fsync, async after the write'
   },
+  ...limits(tcpLimitTable, 'Connections'),
   logLevel: {
     kind: 'choice',
     default: 'info',

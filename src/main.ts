@@ -36,7 +36,10 @@ async function run(words: readonly string[]): Promise<number> {
     })
     .exitProcess(false)
     .fail((text, error) => {
-      throw error ?? new UsageError(text)
+      // yargs' own errors are about the words typed; others come from the command that ran.
+      throw error === undefined || error.name === 'YError'
+        ? new UsageError(error?.message ?? text)
+        : error
     })
   for (const name of Object.keys(commands) as CommandName[]) {
     parser.command(

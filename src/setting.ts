@@ -101,6 +101,9 @@ export function rangeOf(setting: Setting): string {
  * @throws UsageError in one line
  */
 export function settingValue(setting: Setting, raw: unknown, where: string): unknown {
+  if (setting.kind !== 'list' && Array.isArray(raw)) {
+    throw new UsageError(`${where}: given ${raw.length} times, it takes one value`)
+  }
   const value = setting.kind === 'list' ? listOf(setting, raw, where) : scalarOf(setting, raw)
   if (value === undefined) {
     throw new UsageError(`${where}: ${shown(raw)} is not one of: ${rangeOf(setting)}`)

@@ -8,7 +8,7 @@
  * | 2 | 2 | the kind's own flags | of a run: `runFlags`; else zero |
  * | 4 | 4 | bytes | of the entry, this included |
  * | 8 | 4 | head bytes | of the entry's head, this included; all of it but for runs |
- * | 12 | 4 | CRC-32C | of bytes 0 to 11 and 16 to the end of the head; for a run, then the first 21 bytes of each batch |
+ * | 12 | 4 | CRC-32C | of bytes 0 to 11 and 16 to the head's end; of a run, then each batch's first 21 bytes |
  */
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
