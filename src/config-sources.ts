@@ -1,6 +1,13 @@
 /** Where settings come from. The first that has a setting wins: command line, environment, file, default. */
 import { readFile } from 'node:fs/promises'
-import { type Config, defaultConfig, type SettingName, settingNames, settings } from './config.ts'
+import {
+  addressMapOf,
+  type Config,
+  defaultConfig,
+  type SettingName,
+  settingNames,
+  settings
+} from './config.ts'
 import { environmentName, optionName, settingValue } from './setting.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -40,6 +47,7 @@ export async function loadConfig(
     sources[name] = found?.source ?? 'default'
     if (found !== undefined) config[name] = settingValue(settings[name], found.raw, found.where)
   }
+  addressMapOf((config as unknown as Config).advertise)
   return { config: config as unknown as Config, sources: sources as LoadedConfig['sources'] }
 }
 

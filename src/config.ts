@@ -1,6 +1,10 @@
 /** Every setting of the server, in one table: name, default, limits and a line of documentation. */
+import { AddressMap, advertiseRulesMax, parseAdvertise } from '../gateway/broker/addresses.ts'
 import { tcpLimitTable } from '../gateway/tcp/index.ts'
-import type { IntegerSetting, Section, Setting, ValueOf } from './setting.ts'
+import { describeError } from './describe-error.ts'
+import { groupSettings, limits, requestSettings, topicSettings } from './part-settings.ts'
+import type { Setting, ValueOf } from './setting.ts'
+import { UsageError } from './usage-error.ts'
 
 /** No port is fixed: the system picks a free one. */
 export const anyPort = 0
@@ -15,32 +19,6 @@ function port(standard: number, doc: string) {
     section: 'Where',
     doc: `${doc}; 0 picks a free one`
   } as const
-}
-
-/** A limit as the part that keeps it declares it. */
-interface Limit {
-  readonly default: number
-  readonly min: number
-  readonly max: number
-  readonly doc: string
-}
-
-/** Offers a part's own table of limits; their units are the ends of their names. */
-function limits<Table extends Readonly<Record<string, Limit>>>(table: Table, section: Section) {
-  const entries = Object.entries(table).map(([name, { default: standard, min, max, doc }]) => {
-    const unit = /Ms(Max)?$/.test(name) ? 'ms' : /Bytes(Max|Min)?$/.test(name) ? 'bytes' : 'count'
-    const setting: IntegerSetting = {
-      kind: 'integer',
-      default: standard,
-      min,
-      max,
-      unit,
-      section,
-      doc: doc.replace(/\.$/, '')
-    }
-    return [name, setting]
-  })
-  return Object.fromEntries(entries) as { readonly [Name in keyof Table]: IntegerSetting }
 }
 
 /** By the name that code uses; `optionName` and `environmentName` give the other spellings. */
@@ -67,10 +45,10 @@ export const settings = {
   advertise: {
     kind: 'list',
     default: [],
-    max: 64,
+    max: advertiseRulesMax,
     entryMax: 512,
     form: '[kafka|namesrv|broker|grpc=]HOST[:PORT][@LOCAL-ADDRESS]',
-    refuse: () => undefined,
+    refuse: refuseAdvertise,
     section: 'Where',
     doc: 'Address to tell clients instead of the one they dialled; repeatable'
   },
@@ -81,6 +59,9 @@ export const settings = {
     section: 'Durability and storage',
     doc: 'When a producer gets its ack: sync after the fsync, async after the write'
   },
+  ...topicSettings,
+  ...groupSettings,
+  ...requestSettings,
   ...limits(tcpLimitTable, 'Connections'),
   logLevel: {
     kind: 'choice',
@@ -105,4 +86,31 @@ export const absentListeners = ['namesrvPort', 'brokerPort', 'grpcPort'] as cons
 export function defaultConfig(): Config {
   const entries = settingNames.map((name) => [name, settings[name].default])
   return Object.fromEntries(entries) as unknown as Config
+}
+
+/** The values of a part's own settings, by the names of its table. */
+export function pickSettings<Name extends SettingName>(
+  config: Config,
+  names: Readonly<Record<Name, unknown>>
+): Pick<Config, Name> {
+  const entries = (Object.keys(names) as Name[]).map((name) => [name, config[name]])
+  return Object.fromEntries(entries) as Pick<Config, Name>
+}
+
+/** What clients are told to dial. Throws UsageError where two advertised addresses contradict each other. */
+export function addressMapOf(advertise: readonly string[]): AddressMap {
+  try {
+    return new AddressMap(advertise.map(parseAdvertise))
+  } catch (error) {
+    throw new UsageError(describeError(error))
+  }
+}
+
+function refuseAdvertise(text: string): string | undefined {
+  try {
+    parseAdvertise(text)
+    return undefined
+  } catch (error) {
+    return describeError(error).replace(/^--advertise /, '')
+  }
 }

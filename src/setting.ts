@@ -13,6 +13,7 @@ export type Section =
   | 'Durability and storage'
   | 'Topics'
   | 'Groups'
+  | 'Requests'
   | 'Connections'
   | 'Log'
 

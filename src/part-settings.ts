@@ -1,0 +1,158 @@
+/** Settings that the other parts declare, each with its default, and the ranges that the product gives them. */
+import { defaultTopicPolicy } from '../gateway/broker/topics.ts'
+import { defaultGroupSettings } from '../gateway/kafka/groups/settings.ts'
+import { defaultKafkaLimits } from '../gateway/kafka/server.ts'
+import type { IntegerSetting, Section, Setting } from './setting.ts'
+
+/** A limit as the part that keeps it declares it. */
+interface Limit {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly doc: string
+}
+
+/** Offers a part's own table of limits; their units are the ends of their names. */
+export function limits<Table extends Readonly<Record<string, Limit>>>(
+  table: Table,
+  section: Section
+) {
+  const entries = Object.entries(table).map(([name, { default: standard, min, max, doc }]) => {
+    const unit = /Ms(Max)?$/.test(name) ? 'ms' : /Bytes(Max|Min)?$/.test(name) ? 'bytes' : 'count'
+    const setting: IntegerSetting = {
+      kind: 'integer',
+      default: standard,
+      min,
+      max,
+      unit,
+      section,
+      doc: doc.replace(/\.$/, '')
+    }
+    return [name, setting]
+  })
+  return Object.fromEntries(entries) as { readonly [Name in keyof Table]: IntegerSetting }
+}
+
+/** A number whose default another part declares. */
+function count(
+  section: Section,
+  unit: 'count' | 'bytes' | 'ms',
+  standard: number,
+  [min, max]: readonly [min: number, max: number],
+  doc: string
+): IntegerSetting {
+  return { kind: 'integer', default: standard, min, max, unit, section, doc }
+}
+
+const int32Max = 2_147_483_647
+const dayMs = 86_400_000
+
+const topics = defaultTopicPolicy
+export const topicSettings = {
+  autoCreate: {
+    kind: 'switch',
+    default: topics.autoCreate,
+    section: 'Topics',
+    doc: 'Whether a client that asks for a topic that does not exist makes it'
+  },
+  defaultQueueCount: count(
+    'Topics',
+    'count',
+    topics.defaultQueueCount,
+    [1, 10_000],
+    'Queues of a topic whose creator names no number'
+  ),
+  queuesPerTopicMax: count(
+    'Topics',
+    'count',
+    topics.queuesPerTopicMax,
+    [1, 100_000],
+    'Queues that one topic may have'
+  ),
+  topicsMax: count('Topics', 'count', topics.topicsMax, [1, 1_000_000], 'Topics that there may be')
+} as const satisfies Record<keyof typeof defaultTopicPolicy, Setting>
+
+const groups = defaultGroupSettings
+export const groupSettings = {
+  sessionTimeoutMinMs: count(
+    'Groups',
+    'ms',
+    groups.sessionTimeoutMinMs,
+    [1, dayMs],
+    'Shortest session that a member may ask for (group.min.session.timeout.ms)'
+  ),
+  sessionTimeoutMaxMs: count(
+    'Groups',
+    'ms',
+    groups.sessionTimeoutMaxMs,
+    [1, dayMs],
+    'Longest session that a member may ask for (group.max.session.timeout.ms)'
+  ),
+  initialRebalanceDelayMs: count(
+    'Groups',
+    'ms',
+    groups.initialRebalanceDelayMs,
+    [0, 300_000],
+    'How long the first member of an empty group waits for more'
+  ),
+  groupMembersMax: count(
+    'Groups',
+    'count',
+    groups.groupMembersMax,
+    [1, 1_000_000],
+    'Members of one group, those still to come included (group.max.size)'
+  ),
+  liveGroupsMax: count(
+    'Groups',
+    'count',
+    groups.liveGroupsMax,
+    [1, 1_000_000],
+    'Groups with members, all together'
+  ),
+  groupBytesMax: count(
+    'Groups',
+    'bytes',
+    groups.groupBytesMax,
+    [4096, int32Max],
+    "Memory for what one group's members say of themselves and are assigned"
+  ),
+  allGroupsBytesMax: count(
+    'Groups',
+    'bytes',
+    groups.allGroupsBytesMax,
+    [4096, 17_179_869_184],
+    'The same, of all groups together'
+  ),
+  stalledTimerMs: count(
+    'Groups',
+    'ms',
+    groups.stalledTimerMs,
+    [1, dayMs],
+    'A session that ends this much too late was held up by the server and gets another one'
+  )
+} as const satisfies Record<keyof typeof defaultGroupSettings, Setting>
+
+const requests = defaultKafkaLimits
+export const requestSettings = {
+  fetchBytesMax: count(
+    'Requests',
+    'bytes',
+    requests.fetchBytesMax,
+    [1024, 1_073_741_824],
+    'Most that one fetch is answered with, but for one larger batch (fetch.max.bytes)'
+  ),
+  fetchWaitMsMax: count(
+    'Requests',
+    'ms',
+    requests.fetchWaitMsMax,
+    [0, int32Max],
+    'A fetch waits no longer for data, whatever it asks for'
+  ),
+  produceWaitMsMin: count(
+    'Requests',
+    'ms',
+    requests.produceWaitMsMin,
+    [0, int32Max],
+    'An append with acks=all is given at least this long, whatever its request says'
+  )
+} as const satisfies Record<keyof typeof defaultKafkaLimits, Setting>
