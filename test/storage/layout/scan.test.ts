@@ -27,7 +27,7 @@ async function scan(source: MemoryFile | Buffer, options: Partial<ScanOptions> =
   return { end, groups, sequences: groups.map(({ header }) => header.sequence) }
 }
 
-const runOf = (queue: number, baseOffset: number, bytes = payload): Buffer =>
+const runOf = (queue: number, baseOffset: number, bytes: Buffer = payload): Buffer =>
   makeRun(queue, [{ baseOffset, recordCount: 3, payload: bytes }])
 
 /** Groups 1 to `count`, one run each. */
@@ -290,7 +290,7 @@ t.test('an unknown entry is skipped if it may be, and else refused, never cut', 
   const refused = new SegmentImage()
   refused.group([makeUnknown(77, 0, Buffer.from('from the future'))])
   await t.rejects(scan(refused.bytes()), { name: 'LayoutError', code: 'unsupported' })
-  const damaged: Buffer = refused.bytes()
+  const damaged = refused.bytes()
   damaged[damaged.length - 1]! ^= 1
   t.match((await scan(damaged)).end, { nextSequence: 1, torn: {} })
 })
