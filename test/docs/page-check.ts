@@ -2,11 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 
-const docs = new URL('../../../docs/', import.meta.url)
+/** The folder of the documents. */
+export const docsFolder = new URL('../../../docs/', import.meta.url)
 
 /** Fails `t` when docs/`name` is not exactly `page`. */
 export function checkPage(t: Test, name: string, page: string): void {
-  const file = new URL(name, docs)
+  const file = new URL(name, docsFolder)
   if (process.env.UPDATE_DOCS === '1') writeFileSync(file, page)
   t.equal(readFileSync(file, 'utf8'), page, `docs/${name} is current; npm run docs makes it so`)
 }
