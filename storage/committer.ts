@@ -1,0 +1,333 @@
+/**
+ * Group commit. Commits wait in one line; a group is sealed from its front when the group before it is written (sync:
+ * and fsynced), written with one vectored write, made durable with one fdatasync. High watermarks, state, waiters and
+ * acknowledgements then move together.
+ */
+import type { Catalog } from './catalog.ts'
+import { encodeGroup, stampGroup } from './encode-group.ts'
+import { StoreError } from './errors.ts'
+import type { Description } from './layout/types.ts'
+import type { Log } from './log.ts'
+import type { Clock, LogSink, Timer } from './ports.ts'
+import { isEmpty, type Outcome, type Pending, type SealedGroup } from './sealed-group.ts'
+import { Sealer } from './sealer.ts'
+import type { FlushMode, StoreSettings } from './settings.ts'
+import type { Space } from './space.ts'
+
+export interface CommitterParts {
+  readonly catalog: Catalog
+  readonly log: Log
+  readonly space: Space
+  readonly clock: Clock
+  readonly logSink: LogSink
+  readonly settings: StoreSettings
+  readonly flushMode: FlushMode
+  readonly storeId: Buffer
+  /** A group is durable and the catalog has it: queues' ends, tail, index and waiters follow. */
+  readonly onDurable: (group: SealedGroup) => void
+  /** Called between groups, with everything sealed durable: the moment a checkpoint may look at the catalog. */
+  readonly onQuiet: () => void
+  readonly isCheckpointDue: () => boolean
+  readonly onFailed: (error: Error) => void
+}
+
+export interface CommitterStart {
+  readonly sequence: number
+  readonly appendTimeMs: number
+}
+
+export class Committer {
+  readonly #parts: CommitterParts
+  readonly #sealer: Sealer
+  #waiting: Pending[] = []
+  #head = 0
+  #pendingBytes = 0
+  #running: Promise<void> | undefined
+  #sequence: number
+  #durableSequence: number
+  #lastAppendMs: number
+  /** Async mode: written, not fsynced yet. */
+  #written: SealedGroup[] = []
+  #writtenBytes = 0
+  #syncing: Promise<void> | undefined
+  #syncTimer: Timer | undefined
+  #failure: StoreError | undefined
+  #closing = false
+  readonly counts = { groups: 0, bytes: 0, syncs: 0, records: 0 }
+
+  constructor(parts: CommitterParts, start: CommitterStart) {
+    this.#parts = parts
+    this.#sealer = new Sealer(parts.catalog, parts.settings)
+    this.#sequence = start.sequence
+    this.#durableSequence = start.sequence
+    this.#lastAppendMs = start.appendTimeMs
+  }
+
+  get pendingCommits(): number {
+    return this.#waiting.length - this.#head
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  get lastAppendMs(): number {
+    return this.#lastAppendMs
+  }
+
+  get failure(): StoreError | undefined {
+    return this.#failure
+  }
+
+  /** Puts a commit in line; it is settled with its group. */
+  submit(pending: Pending): void {
+    const refusal = this.#whyRefused(pending)
+    if (refusal !== undefined) {
+      pending.reject(refusal)
+      return
+    }
+    this.#waiting.push(pending)
+    this.#pendingBytes += pending.bytes
+    // From idle, the rest of what arrived in this turn of the event loop joins the first group.
+    this.#running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run())
+  }
+
+  #whyRefused(pending: Pending): StoreError | undefined {
+    const { settings, space, log } = this.#parts
+    if (this.#failure !== undefined) return this.#failure
+    if (this.#closing) return new StoreError('closed', 'the store is closed')
+    if (pending.bytes * 2 > log.groupBytesMax)
+      return new StoreError('too-large', `a commit of ${pending.bytes} bytes is too large`)
+    if (
+      this.#pendingBytes + pending.bytes > settings.pendingBytesMax &&
+      this.#pendingBytes > 0
+    )
+      return new StoreError('overloaded', `${this.#pendingBytes} bytes wait for their flush`)
+    if (this.pendingCommits >= settings.pendingCommitsMax)
+      return new StoreError('overloaded', `${this.pendingCommits} commits wait for their flush`)
+    if (pending.bytes > 0 && space.isFull) {
+      space.noteRefused()
+      return new StoreError('disk-full', `${space.freeBytes} bytes are free on the disk`)
+    }
+    return undefined
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#head < this.#waiting.length) {
+        await this.#flushOne()
+        if (this.#parts.isCheckpointDue()) {
+          await this.#syncAll()
+          this.#parts.onQuiet()
+        }
+      }
+    } catch (error) {
+      this.#fail(error as Error)
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  async #flushOne(): Promise<void> {
+    const { log, clock, flushMode, storeId, space } = this.#parts
+    const appendTimeMs = Math.max(clock.now(), this.#lastAppendMs)
+    const { group, taken } = this.#sealer.seal(
+      this.#waiting,
+      this.#head,
+      this.#sequence + 1,
+      appendTimeMs
+    )
+    this.#takeFromLine(taken)
+    if (isEmpty(group)) {
+      this.#pendingBytes -= group.pendingBytes
+      settleOutcomes(group.outcomes)
+      return
+    }
+    this.#sequence = group.sequence
+    this.#lastAppendMs = appendTimeMs
+    try {
+      let encoded = encodeGroup(group, this.#describe(group))
+      if (!log.fits(encoded.bytes)) {
+        await this.#roll(group)
+        encoded = encodeGroup(group, this.#describe(group))
+      }
+      group.segment = log.segment.id
+      group.position = log.segment.position
+      group.bytes = encoded.bytes
+      for (const [i, run] of group.runs.entries()) {
+        run.position = group.position + (encoded.runStarts[i] as number)
+        log.segment.described.add(run.topicId)
+      }
+      stampGroup(encoded, group, this.#durableSequence, storeId)
+      await log.write(encoded.buffers, encoded.bytes)
+      this.counts.groups++
+      this.counts.bytes += encoded.bytes
+      if (flushMode === 'sync') {
+        await log.sync()
+        this.counts.syncs++
+        this.#pendingBytes -= group.pendingBytes
+        this.#durable(group)
+      }
+    } catch (error) {
+      rejectOutcomes(group.outcomes, ioFailure(error as Error))
+      throw error
+    }
+    if (flushMode === 'async') await this.#noteWritten(group)
+    settleOutcomes(group.outcomes)
+    await space.noteWritten(group.bytes)
+  }
+
+  #takeFromLine(count: number): void {
+    this.#head += count
+    if (this.#head === this.#waiting.length) {
+      this.#waiting = []
+      this.#head = 0
+    } else if (this.#head > 4096) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
+  }
+
+  /** Topics whose first run in the open segment is in this group. */
+  #describe(group: SealedGroup): Description[] {
+    const { described } = this.#parts.log.segment
+    const descriptions = new Map<string, Description>()
+    for (const { topicId } of group.runs) {
+      if (described.has(topicId) || descriptions.has(topicId)) continue
+      const topic =
+        this.#parts.catalog.sealedTopics.find({ id: topicId }) ??
+        this.#parts.catalog.topics.find({ id: topicId })
+      if (topic === undefined) continue
+      descriptions.set(topicId, {
+        topicId,
+        kafkaName: topic.names.kafka,
+        rocketmqName: topic.names.rocketmq,
+        queues: topic.queues
+      })
+    }
+    return [...descriptions.values()]
+  }
+
+  /** Goes on in a new segment; the group that did not fit carries the news of it. */
+  async #roll(group: SealedGroup): Promise<void> {
+    const { catalog, log, logSink } = this.#parts
+    await this.#syncAll()
+    const id = catalog.counters.nextSegmentId
+    catalog.counters = { ...catalog.counters, nextSegmentId: id + 1 }
+    const sealed = await log.roll(id, group.sequence - 1, group.appendTimeMs)
+    const fresh = { id, firstSequence: group.sequence, lastSequence: -1, dataBytes: -1 }
+    for (const row of [sealed, fresh]) {
+      catalog.putSegment(row)
+      group.logged.push({ op: 'put', entry: { family: 'segment', row } })
+    }
+    group.logged.push({ op: 'put', entry: { family: 'counters', row: catalog.counters } })
+    logSink('debug', 'segment-sealed', { segment: sealed.id, bytes: sealed.dataBytes, next: id })
+  }
+
+  #durable(group: SealedGroup): void {
+    this.#durableSequence = group.sequence
+    for (const run of group.runs) this.counts.records += run.recordCount
+    this.#parts.catalog.applyDurable(group)
+    this.#parts.onDurable(group)
+  }
+
+  async #noteWritten(group: SealedGroup): Promise<void> {
+    const { settings, clock } = this.#parts
+    this.#pendingBytes -= group.pendingBytes
+    this.#written.push(group)
+    this.#writtenBytes += group.bytes
+    if (this.#writtenBytes >= settings.asyncBytesMax) {
+      // More than the bound must not pile up while an fsync is under way.
+      if (this.#syncing !== undefined) await this.#syncing
+      if (this.#writtenBytes >= settings.asyncBytesMax) this.#startSync().catch(() => undefined)
+    } else
+      this.#syncTimer ??= clock.after(settings.asyncDelayMsMax, () => {
+        this.#syncTimer = undefined
+        if (this.#failure === undefined) this.#startSync().catch(() => undefined)
+      })
+  }
+
+  /** Async mode: fsyncs what is written so far. Rejects, and fails the store, if the disk does. */
+  #startSync(): Promise<void> {
+    if (this.#syncing !== undefined) return this.#syncing
+    const groups = this.#written
+    if (groups.length === 0) return Promise.resolve()
+    this.#written = []
+    this.#writtenBytes = 0
+    this.#syncTimer?.cancel()
+    this.#syncTimer = undefined
+    this.#syncing = this.#parts.log
+      .sync()
+      .then(
+        () => {
+          this.counts.syncs++
+          for (const group of groups) this.#durable(group)
+        },
+        (error: Error) => {
+          this.#fail(error)
+          throw this.#failure
+        }
+      )
+      .finally(() => {
+        this.#syncing = undefined
+      })
+    return this.#syncing
+  }
+
+  async #syncAll(): Promise<void> {
+    while (this.#syncing !== undefined || this.#written.length > 0) await this.#startSync()
+  }
+
+  /** Async mode: makes everything acknowledged so far durable. */
+  async settle(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#syncing === undefined && this.#written.length === 0) return
+    const target = this.#written.at(-1)?.sequence ?? this.#sequence
+    while (
+      this.#durableSequence < target &&
+      (this.#syncing !== undefined || this.#written.length > 0)
+    )
+      await this.#startSync()
+  }
+
+  /** Takes no more commits, flushes those that wait, and makes all of it durable. */
+  async drain(): Promise<void> {
+    this.#closing = true
+    while (this.#running !== undefined) await this.#running
+    if (this.#failure === undefined) await this.#syncAll()
+    this.#syncTimer?.cancel()
+  }
+
+  /** A failed write or fsync is never tried again: nothing can be known of the pages it was for. */
+  #fail(error: Error): void {
+    if (this.#failure === undefined) {
+      this.#failure = ioFailure(error)
+      this.#syncTimer?.cancel()
+      this.#parts.onFailed(error)
+    }
+    const waiting = this.#waiting.slice(this.#head)
+    this.#waiting = []
+    this.#head = 0
+    this.#pendingBytes = 0
+    for (const pending of waiting) pending.reject(this.#failure)
+  }
+}
+
+function ioFailure(error: Error): StoreError {
+  if (error instanceof StoreError) return error
+  return new StoreError('io-failed', `the store has stopped: ${error.message}`, {}, { cause: error })
+}
+
+function settleOutcomes(outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes)
+    if ('result' in outcome) outcome.pending.resolve(outcome.result)
+    else outcome.pending.reject(outcome.error)
+}
+
+function rejectOutcomes(outcomes: readonly Outcome[], error: StoreError): void {
+  for (const { pending } of outcomes) pending.reject(error)
+}

@@ -1,0 +1,88 @@
+/**
+ * A stretch of one queue's index as LevelDB holds it: the value under (queue uid, first offset).
+ *
+ * | bytes | field | |
+ * |---|---|---|
+ * | 1 | version | 1 |
+ * | varint | run count | |
+ * | | runs | each field as the difference to what the run before leads one to expect |
+ *
+ * A run: segment (difference), position (difference to the end of the run before; absolute in a new segment), bytes,
+ * offsets (gap to the run before, then count), append time (difference), max timestamp (difference to the append
+ * time), running maximum (difference to the run before's). All zigzag varints (up to 53 bits). On disk: do not change.
+ */
+import { ByteReader } from './layout/byte-reader.ts'
+import { ByteWriter } from './layout/byte-writer.ts'
+import { LayoutError } from './layout/layout-error.ts'
+import { type RunEntry, RunList } from './run-list.ts'
+
+const version = 1
+/** Runs in one block; more begin a new one, so that a look-up decodes a bounded amount. */
+export const blockRunsMax = 512
+
+const origin: RunEntry = {
+  baseOffset: 0,
+  nextOffset: 0,
+  segment: 0,
+  position: 0,
+  bytes: 0,
+  appendTimeMs: 0,
+  maxTimestamp: 0,
+  runningMax: 0
+}
+
+/** Packs `count` runs of the list from index `from` on. */
+export function encodeIndexBlock(list: RunList, from: number, count: number): Buffer {
+  const writer = new ByteWriter()
+  writer.uint8(version)
+  writer.varint(count)
+  let last = origin
+  for (let i = from; i < from + count; i++) {
+    const run = list.at(i)
+    const expected = run.segment === last.segment ? last.position + last.bytes : 0
+    writer.zigzag(run.segment - last.segment)
+    writer.zigzag(run.position - expected)
+    writer.zigzag(run.bytes)
+    writer.zigzag(run.baseOffset - last.nextOffset)
+    writer.zigzag(run.nextOffset - run.baseOffset)
+    writer.zigzag(run.appendTimeMs - last.appendTimeMs)
+    writer.zigzag(run.maxTimestamp - run.appendTimeMs)
+    writer.zigzag(run.runningMax - last.runningMax)
+    last = run
+  }
+  return writer.take()
+}
+
+/** Throws LayoutError for bytes that are no index block. */
+export function decodeIndexBlock(bytes: Buffer): RunList {
+  const reader = new ByteReader(bytes)
+  const found = reader.uint8()
+  if (found !== version) throw new LayoutError(`index block of version ${found}`)
+  const count = reader.varint()
+  const list = new RunList(Math.max(1, Math.min(count, blockRunsMax)))
+  let last = origin
+  for (let i = 0; i < count; i++) {
+    const segment = last.segment + reader.zigzag()
+    const expected = segment === last.segment ? last.position + last.bytes : 0
+    const position = expected + reader.zigzag()
+    const runBytes = reader.zigzag()
+    const baseOffset = last.nextOffset + reader.zigzag()
+    const nextOffset = baseOffset + reader.zigzag()
+    const appendTimeMs = last.appendTimeMs + reader.zigzag()
+    const maxTimestamp = appendTimeMs + reader.zigzag()
+    const runningMax = last.runningMax + reader.zigzag()
+    last = {
+      baseOffset,
+      nextOffset,
+      segment,
+      position,
+      bytes: runBytes,
+      appendTimeMs,
+      maxTimestamp,
+      runningMax
+    }
+    list.push(last)
+  }
+  reader.end()
+  return list
+}

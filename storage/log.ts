@@ -1,0 +1,133 @@
+/** The log's end: the open segment, writing at its position, sealing it and beginning the next. */
+import { formatVersion, segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
+import { encodeSegmentFooter, encodeSegmentHeader, segmentFileName } from './layout/segment.ts'
+import type { File, FileSystem } from './ports.ts'
+
+export interface OpenSegment {
+  readonly id: number
+  readonly file: File
+  /** Where the next group goes. */
+  position: number
+  /** Sequence of its first group. */
+  readonly firstSequence: number
+  groupCount: number
+  /** Topics that have their description in it. */
+  readonly described: Set<string>
+}
+
+export interface SealedSegment {
+  readonly id: number
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly dataBytes: number
+}
+
+/** Makes a segment's file, durable with its name, so that a footer may point to it. */
+export async function createSegment(
+  fileSystem: FileSystem,
+  folder: string,
+  storeId: Buffer,
+  id: number,
+  createdMs: number
+): Promise<File> {
+  const path = `${folder}/${segmentFileName(id)}`
+  const file = await fileSystem.open(path, 'create')
+  const header = encodeSegmentHeader({
+    formatVersion,
+    compatible: 0,
+    incompatible: 0,
+    storeId,
+    segmentId: id,
+    createdMs
+  })
+  await file.writev([header], 0)
+  await file.sync()
+  await fileSystem.syncFolder(folder)
+  return file
+}
+
+export class Log {
+  readonly #fileSystem: FileSystem
+  readonly #folder: string
+  readonly #storeId: Buffer
+  readonly #segmentBytes: number
+  #segment: OpenSegment
+
+  constructor(
+    fileSystem: FileSystem,
+    folder: string,
+    storeId: Buffer,
+    segmentBytes: number,
+    segment: OpenSegment
+  ) {
+    this.#fileSystem = fileSystem
+    this.#folder = folder
+    this.#storeId = storeId
+    this.#segmentBytes = segmentBytes
+    this.#segment = segment
+  }
+
+  get segment(): OpenSegment {
+    return this.#segment
+  }
+
+  /** Largest group that a fresh segment can take. */
+  get groupBytesMax(): number {
+    return this.#segmentBytes - segmentHeaderBytes - segmentFooterBytes
+  }
+
+  /** Whether a group of this size goes into the open segment. */
+  fits(bytes: number): boolean {
+    return this.#segment.position + bytes + segmentFooterBytes <= this.#segmentBytes
+  }
+
+  /** Writes a group at the end; it is not durable before `sync`. */
+  async write(buffers: readonly Buffer[], bytes: number): Promise<void> {
+    await this.#segment.file.writev(buffers, this.#segment.position)
+    this.#segment.position += bytes
+    this.#segment.groupCount++
+  }
+
+  sync(): Promise<void> {
+    return this.#segment.file.datasync()
+  }
+
+  /**
+   * Seals the open segment and goes on in a new one with id `nextId`. Everything written must be durable: the footer
+   * says so. Returns what was sealed.
+   */
+  async roll(nextId: number, lastSequence: number, createdMs: number): Promise<SealedSegment> {
+    const old = this.#segment
+    const file = await createSegment(
+      this.#fileSystem,
+      this.#folder,
+      this.#storeId,
+      nextId,
+      createdMs
+    )
+    const footer = {
+      segmentId: old.id,
+      position: old.position,
+      lastSequence,
+      groupCount: old.groupCount,
+      nextSegmentId: nextId
+    }
+    await old.file.writev([encodeSegmentFooter(footer, this.#storeId)], old.position)
+    await old.file.sync()
+    await old.file.close()
+    this.#segment = {
+      id: nextId,
+      file,
+      position: segmentHeaderBytes,
+      firstSequence: lastSequence + 1,
+      groupCount: 0,
+      described: new Set()
+    }
+    const { id, firstSequence } = old
+    return { id, firstSequence, lastSequence, dataBytes: old.position }
+  }
+
+  close(): Promise<void> {
+    return this.#segment.file.close()
+  }
+}

@@ -1,0 +1,53 @@
+import type { QueueEnds, QueueUid, TopicId } from './contract.ts'
+import { Producers } from './producers.ts'
+import { RunList } from './run-list.ts'
+import { QueueTail } from './tail.ts'
+import type { Waiter } from './waiters.ts'
+
+/** A queue in memory: its ends, its newest index entries, its part of the tail, who waits for it. */
+export class Queue {
+  readonly uid: QueueUid
+  readonly topicId: TopicId
+  /** Queue number within the topic. */
+  readonly index: number
+  /** The offset that the next sealed record gets. */
+  sealedEnd = 0
+  /** The fsynced end. */
+  highWatermark = 0
+  logStart = 0
+  /** Greatest record timestamp sealed, -1 for none. */
+  maxTimestamp = -1
+  /** Ascending; the last is the current leader epoch. */
+  epochs: readonly { readonly epoch: number; readonly startOffset: number }[] = [
+    { epoch: 0, startOffset: 0 }
+  ]
+  readonly producers = new Producers()
+  /** Runs since the last checkpoint; older ones are in LevelDB. */
+  readonly runs = new RunList()
+  /** Runs held in memory, ascending and without gaps up to the high watermark. */
+  readonly tail = new QueueTail()
+  readonly waiters = new Set<Waiter>()
+  /** Its topic was deleted (durably). */
+  gone = false
+  /** Changed since the last checkpoint. */
+  dirty = false
+
+  constructor(uid: QueueUid, topicId: TopicId, index: number) {
+    this.uid = uid
+    this.topicId = topicId
+    this.index = index
+  }
+
+  get leaderEpoch(): number {
+    return this.epochs.at(-1)?.epoch ?? 0
+  }
+
+  ends(): QueueEnds {
+    return {
+      logStartOffset: this.logStart,
+      highWatermark: this.highWatermark,
+      lastStableOffset: this.highWatermark,
+      leaderEpoch: this.leaderEpoch
+    }
+  }
+}

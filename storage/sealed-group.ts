@@ -1,0 +1,62 @@
+/** What a flush group is between its sealing and its durability. */
+import type { Commit, CommitResult, QueueUid, Topic, TopicId } from './contract.ts'
+import type { StoreError } from './errors.ts'
+import type { LoggedChange } from './layout/types.ts'
+import type { Queue } from './queue.ts'
+import type { SealedChange } from './state/state-table.ts'
+
+/** A commit that waits for its flush. */
+export interface Pending {
+  readonly commit: Commit
+  /** Of its appends' batches. */
+  readonly bytes: number
+  readonly resolve: (result: CommitResult) => void
+  readonly reject: (error: StoreError) => void
+}
+
+/** Consecutive batches of one queue in the group. */
+export interface SealedRun {
+  readonly queue: Queue
+  readonly topicId: TopicId
+  readonly flags: number
+  readonly baseOffset: number
+  nextOffset: number
+  recordCount: number
+  /** Slices of what the client sent, or of the group's own buffer once it is encoded. */
+  readonly batches: Buffer[]
+  bytes: number
+  maxTimestamp: number
+  /** The queue's greatest record timestamp up to here. */
+  runningMax: number
+  /** Where its batches begin in the segment's file; known once encoded. */
+  position: number
+}
+
+export type TopicChange =
+  | { readonly op: 'put'; readonly topic: Topic; readonly created: readonly Queue[] }
+  | { readonly op: 'drop'; readonly topic: Topic; readonly queues: readonly QueueUid[] }
+
+export type Outcome =
+  | { readonly pending: Pending; readonly result: CommitResult }
+  | { readonly pending: Pending; readonly error: StoreError }
+
+export interface SealedGroup {
+  readonly sequence: number
+  readonly appendTimeMs: number
+  readonly runs: SealedRun[]
+  readonly logged: LoggedChange[]
+  readonly stateChanges: SealedChange[]
+  readonly topicChanges: TopicChange[]
+  readonly outcomes: Outcome[]
+  /** Sum of the commits' bytes, to be taken off what is pending. */
+  pendingBytes: number
+  /** Known once encoded. */
+  segment: number
+  position: number
+  bytes: number
+}
+
+/** Whether the group has anything to write; duplicates and refusals alone have not. */
+export function isEmpty(group: SealedGroup): boolean {
+  return group.runs.length === 0 && group.logged.length === 0
+}

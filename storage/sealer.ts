@@ -1,0 +1,204 @@
+/**
+ * Sealing: turns waiting commits into one flush group. Conditions, idempotence, names, uids and offsets are decided
+ * here, one commit after the other, against the sealed view: durable groups, written ones, and this one. A commit that
+ * is refused changes nothing.
+ */
+import { patchBatch, stampAppendTime } from './batch/patch-batch.ts'
+import type { RecordBatch } from './batch/record-batch.ts'
+import type { Catalog } from './catalog.ts'
+import type { Append, AppendResult, Commit, CommitResult, Condition } from './contract.ts'
+import { StoreError } from './errors.ts'
+import { runFlags } from './layout/types.ts'
+import { lastSequenceOf } from './producers.ts'
+import type { Queue } from './queue.ts'
+import { applyChanges, checkChanges } from './seal-changes.ts'
+import type { Pending, SealedGroup, SealedRun } from './sealed-group.ts'
+import type { ProducerBatch } from './state/stored-rows.ts'
+
+export interface SealerLimits {
+  readonly flushBytesMax: number
+  readonly runBytesMax: number
+}
+
+/** Commits taken into one group; keeps a group of tiny ones from growing without end. */
+const commitsPerGroupMax = 8192
+
+export class Sealer {
+  readonly #catalog: Catalog
+  readonly #limits: SealerLimits
+
+  constructor(catalog: Catalog, limits: SealerLimits) {
+    this.#catalog = catalog
+    this.#limits = limits
+  }
+
+  /**
+   * Seals as many commits from the front of `waiting` as fit. Returns the group and how many were taken; every one of
+   * them has its outcome in the group, to be told when the group is done.
+   */
+  seal(
+    waiting: readonly Pending[],
+    from: number,
+    sequence: number,
+    appendTimeMs: number
+  ): { group: SealedGroup; taken: number } {
+    const group: SealedGroup = {
+      sequence,
+      appendTimeMs,
+      runs: [],
+      logged: [],
+      stateChanges: [],
+      topicChanges: [],
+      outcomes: [],
+      pendingBytes: 0,
+      segment: 0,
+      position: 0,
+      bytes: 0
+    }
+    const openRuns = new Map<Queue, SealedRun>()
+    let taken = 0
+    while (from + taken < waiting.length && taken < commitsPerGroupMax) {
+      const pending = waiting[from + taken] as Pending
+      if (taken > 0 && group.pendingBytes + pending.bytes > this.#limits.flushBytesMax) break
+      taken++
+      group.pendingBytes += pending.bytes
+      try {
+        group.outcomes.push({ pending, result: this.#sealCommit(pending.commit, group, openRuns) })
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        group.outcomes.push({ pending, error })
+      }
+    }
+    return { group, taken }
+  }
+
+  #sealCommit(
+    commit: Commit,
+    group: SealedGroup,
+    openRuns: Map<Queue, SealedRun>
+  ): CommitResult {
+    // First everything that can refuse, then everything that changes.
+    commit.conditions?.forEach((condition, index) => {
+      this.#checkCondition(condition, index)
+    })
+    const changes = commit.changes ?? []
+    if (changes.length > 0) checkChanges(this.#catalog, changes)
+    const appends = commit.appends ?? []
+    const duplicates: (ProducerBatch | undefined)[] = []
+    for (const append of appends) duplicates.push(this.#checkAppend(append))
+
+    const results: AppendResult[] = []
+    for (let i = 0; i < appends.length; i++)
+      results.push(this.#sealAppend(appends[i] as Append, duplicates[i], group, openRuns))
+    const done = {
+      appends: results,
+      topics: [],
+      producerIds: [],
+      appendTimeMs: group.appendTimeMs
+    }
+    return changes.length === 0 ? done : { ...done, ...applyChanges(this.#catalog, changes, results, group) }
+  }
+
+  #checkCondition(condition: Condition, index: number): void {
+    let holds: boolean
+    if (condition.is === 'topic')
+      holds = this.#catalog.sealedTopics.find({ id: condition.id }) !== undefined
+    else {
+      const version = this.#catalog.state.sealedVersion(condition.key)
+      if (condition.is === 'version') holds = version === condition.version
+      else holds = (version !== undefined) === (condition.is === 'present')
+    }
+    if (!holds)
+      throw new StoreError('condition-failed', `condition ${index} (${condition.is}) does not hold`, {
+        condition: index
+      })
+  }
+
+  /** Throws if the append must be refused; returns the earlier batch if it is a duplicate. */
+  #checkAppend(append: Append): ProducerBatch | undefined {
+    const queue = this.#catalog.sealedQueues.get(append.queue)
+    if (queue === undefined)
+      throw new StoreError('queue-gone', `queue ${append.queue} does not exist`)
+    let expected: number | undefined
+    let duplicate: ProducerBatch | undefined
+    for (const batch of append.batches) {
+      if (batch.producerId < 0) continue
+      duplicate = queue.producers.judge(batch, expected)
+      if (duplicate !== undefined && append.batches.length > 1)
+        throw new StoreError('sequence-out-of-order', 'a repeated batch among several')
+      expected = (lastSequenceOf(batch.baseSequence, batch.lastOffsetDelta) + 1) % 2 ** 31
+    }
+    return duplicate
+  }
+
+  #sealAppend(
+    append: Append,
+    duplicate: ProducerBatch | undefined,
+    group: SealedGroup,
+    openRuns: Map<Queue, SealedRun>
+  ): AppendResult {
+    const queue = this.#catalog.sealedQueues.get(append.queue) as Queue
+    if (duplicate !== undefined)
+      return {
+        baseOffset: duplicate.baseOffset,
+        appendTimeMs: duplicate.appendTimeMs,
+        logStartOffset: queue.logStart,
+        duplicate: true
+      }
+    const baseOffset = queue.sealedEnd
+    const flags = append.origin === 'rocketmq' ? runFlags.rocketmq : 0
+    for (const sent of append.batches) {
+      const batch =
+        append.stampAppendTime === true ? stampAppendTime(sent, group.appendTimeMs) : sent
+      this.#sealBatch(queue, batch, flags, group, openRuns)
+    }
+    return {
+      baseOffset,
+      appendTimeMs: group.appendTimeMs,
+      logStartOffset: queue.logStart,
+      duplicate: false
+    }
+  }
+
+  #sealBatch(
+    queue: Queue,
+    batch: RecordBatch,
+    flags: number,
+    group: SealedGroup,
+    openRuns: Map<Queue, SealedRun>
+  ): void {
+    const baseOffset = queue.sealedEnd
+    patchBatch(batch, baseOffset, queue.leaderEpoch)
+    queue.sealedEnd = baseOffset + batch.lastOffsetDelta + 1
+    if (batch.maxTimestamp > queue.maxTimestamp) queue.maxTimestamp = batch.maxTimestamp
+    if (batch.producerId >= 0) queue.producers.remember(batch, baseOffset, group.appendTimeMs)
+    let run = openRuns.get(queue)
+    if (
+      run === undefined ||
+      run.flags !== flags ||
+      run.bytes + batch.bytes.length > this.#limits.runBytesMax
+    ) {
+      run = {
+        queue,
+        topicId: queue.topicId,
+        flags,
+        baseOffset,
+        nextOffset: baseOffset,
+        recordCount: 0,
+        batches: [],
+        bytes: 0,
+        maxTimestamp: -1,
+        runningMax: -1,
+        position: 0
+      }
+      openRuns.set(queue, run)
+      group.runs.push(run)
+    }
+    run.batches.push(batch.bytes)
+    run.bytes += batch.bytes.length
+    run.recordCount += batch.recordCount
+    run.nextOffset = queue.sealedEnd
+    if (batch.maxTimestamp > run.maxTimestamp) run.maxTimestamp = batch.maxTimestamp
+    run.runningMax = queue.maxTimestamp
+  }
+}

@@ -1,0 +1,160 @@
+/** Every limit and size of the store, with its range: what configuration shows and checks. */
+
+export interface NumberSetting {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  /** What the number counts. */
+  readonly unit: 'bytes' | 'ms' | 'count'
+  readonly doc: string
+}
+
+const kib = 1024
+const mib = 1024 * kib
+const gib = 1024 * mib
+
+export const storeSettings = {
+  segmentBytes: {
+    default: 256 * mib,
+    min: 64 * kib,
+    max: 1 * gib,
+    unit: 'bytes',
+    doc: 'Size at which a segment of the log is sealed and the next one begun.'
+  },
+  flushBytesMax: {
+    default: 4 * mib,
+    min: 4 * kib,
+    max: 64 * mib,
+    unit: 'bytes',
+    doc: 'Most that one flush takes; a larger single commit flushes alone.'
+  },
+  runBytesMax: {
+    default: 256 * kib,
+    min: 1 * kib,
+    max: 4 * mib,
+    unit: 'bytes',
+    doc: 'Most that one run of batches holds; a larger single batch is a run of its own.'
+  },
+  pendingBytesMax: {
+    default: 128 * mib,
+    min: 1 * mib,
+    max: 2 * gib,
+    unit: 'bytes',
+    doc: 'Appended bytes that may wait for their flush; above it commits are refused as overload.'
+  },
+  pendingCommitsMax: {
+    default: 100_000,
+    min: 16,
+    max: 1_000_000,
+    unit: 'count',
+    doc: 'Commits that may wait for their flush; above it they are refused as overload.'
+  },
+  tailBytes: {
+    default: 64 * mib,
+    min: 64 * kib,
+    max: 4 * gib,
+    unit: 'bytes',
+    doc: 'Memory that keeps the newest flush groups, so that readers at the end touch no disk.'
+  },
+  asyncBytesMax: {
+    default: 8 * mib,
+    min: 4 * kib,
+    max: 1 * gib,
+    unit: 'bytes',
+    doc: 'Flush mode async: written bytes that may wait for an fsync.'
+  },
+  asyncDelayMsMax: {
+    default: 50,
+    min: 1,
+    max: 60_000,
+    unit: 'ms',
+    doc: 'Flush mode async: how long a written group may wait for an fsync.'
+  },
+  checkpointBytes: {
+    default: 64 * mib,
+    min: 16 * kib,
+    max: 1 * gib,
+    unit: 'bytes',
+    doc: 'Log written between two checkpoints; what a restart after a kill has to read again.'
+  },
+  checkpointRunsMax: {
+    default: 200_000,
+    min: 64,
+    max: 2_000_000,
+    unit: 'count',
+    doc: 'Index entries kept in memory before a checkpoint moves them to LevelDB.'
+  },
+  reserveBytes: {
+    default: 256 * mib,
+    min: 0,
+    max: 1024 * gib,
+    unit: 'bytes',
+    doc: 'Free disk space below which appends are refused, so that state and index never meet a full disk.'
+  },
+  indexCacheBytes: {
+    default: 16 * mib,
+    min: 64 * kib,
+    max: 1 * gib,
+    unit: 'bytes',
+    doc: 'Memory for index blocks read back from LevelDB.'
+  },
+  coldReadsMax: {
+    default: 2,
+    min: 1,
+    max: 64,
+    unit: 'count',
+    doc: 'Reads from disk at the same time; more wait, so that writes never queue behind them.'
+  },
+  openFilesMax: {
+    default: 64,
+    min: 2,
+    max: 4096,
+    unit: 'count',
+    doc: 'Sealed segments kept open for reading.'
+  },
+  waitersMax: {
+    default: 100_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'count',
+    doc: 'Readers that may wait for data; a further one is answered at once.'
+  },
+  producersPerQueueMax: {
+    default: 10_000,
+    min: 5,
+    max: 1_000_000,
+    unit: 'count',
+    doc: 'Idempotent producers remembered for a queue; the one longest silent is forgotten first.'
+  },
+  producerExpiryMs: {
+    default: 86_400_000,
+    min: 1000,
+    max: 2_147_483_647,
+    unit: 'ms',
+    doc: 'How long a silent idempotent producer is remembered (producer.id.expiration.ms).'
+  },
+  changesPerCommitMax: {
+    default: 100_000,
+    min: 1,
+    max: 1_000_000,
+    unit: 'count',
+    doc: 'State changes that one commit may carry.'
+  }
+} as const satisfies Record<string, NumberSetting>
+
+export type StoreSettings = { readonly [K in keyof typeof storeSettings]: number }
+
+/** The defaults, with `overrides` in their place. Throws RangeError for a value out of range. */
+export function resolveStoreSettings(overrides: Partial<StoreSettings> = {}): StoreSettings {
+  const resolved: Record<string, number> = {}
+  for (const [name, setting] of Object.entries(storeSettings)) {
+    const value = overrides[name as keyof StoreSettings] ?? setting.default
+    if (!Number.isSafeInteger(value) || value < setting.min || value > setting.max)
+      throw new RangeError(`${name} is ${value}; it must be ${setting.min} to ${setting.max}`)
+    resolved[name] = value
+  }
+  return resolved as unknown as StoreSettings
+}
+
+/** Sync: an acknowledgement means fsynced. Async: it means written; the fsync follows within named bounds. */
+export type FlushMode = 'sync' | 'async'
