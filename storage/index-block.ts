@@ -40,14 +40,14 @@ export function encodeIndexBlock(list: RunList, from: number, count: number): Bu
   for (let i = from; i < from + count; i++) {
     const run = list.at(i)
     const expected = run.segment === last.segment ? last.position + last.bytes : 0
-    writer.zigzag(run.segment - last.segment)
-    writer.zigzag(run.position - expected)
-    writer.zigzag(run.bytes)
-    writer.zigzag(run.baseOffset - last.nextOffset)
-    writer.zigzag(run.nextOffset - run.baseOffset)
-    writer.zigzag(run.appendTimeMs - last.appendTimeMs)
-    writer.zigzag(run.maxTimestamp - run.appendTimeMs)
-    writer.zigzag(run.runningMax - last.runningMax)
+    writer.signed(run.segment - last.segment)
+    writer.signed(run.position - expected)
+    writer.signed(run.bytes)
+    writer.signed(run.baseOffset - last.nextOffset)
+    writer.signed(run.nextOffset - run.baseOffset)
+    writer.signed(run.appendTimeMs - last.appendTimeMs)
+    writer.signed(run.maxTimestamp - run.appendTimeMs)
+    writer.signed(run.runningMax - last.runningMax)
     last = run
   }
   return writer.take()
@@ -57,20 +57,20 @@ export function encodeIndexBlock(list: RunList, from: number, count: number): Bu
 export function decodeIndexBlock(bytes: Buffer): RunList {
   const reader = new ByteReader(bytes)
   const found = reader.uint8()
-  if (found !== version) throw new LayoutError(`index block of version ${found}`)
+  if (found !== version) throw new LayoutError('unsupported', `index block of version ${found}`)
   const count = reader.varint()
   const list = new RunList(Math.max(1, Math.min(count, blockRunsMax)))
   let last = origin
   for (let i = 0; i < count; i++) {
-    const segment = last.segment + reader.zigzag()
+    const segment = last.segment + reader.signed()
     const expected = segment === last.segment ? last.position + last.bytes : 0
-    const position = expected + reader.zigzag()
-    const runBytes = reader.zigzag()
-    const baseOffset = last.nextOffset + reader.zigzag()
-    const nextOffset = baseOffset + reader.zigzag()
-    const appendTimeMs = last.appendTimeMs + reader.zigzag()
-    const maxTimestamp = appendTimeMs + reader.zigzag()
-    const runningMax = last.runningMax + reader.zigzag()
+    const position = expected + reader.signed()
+    const runBytes = reader.signed()
+    const baseOffset = last.nextOffset + reader.signed()
+    const nextOffset = baseOffset + reader.signed()
+    const appendTimeMs = last.appendTimeMs + reader.signed()
+    const maxTimestamp = appendTimeMs + reader.signed()
+    const runningMax = last.runningMax + reader.signed()
     last = {
       baseOffset,
       nextOffset,
@@ -83,6 +83,6 @@ export function decodeIndexBlock(bytes: Buffer): RunList {
     }
     list.push(last)
   }
-  reader.end()
+  reader.done()
   return list
 }

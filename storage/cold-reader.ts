@@ -1,0 +1,232 @@
+/** Reads from segment files: whatever is no longer in the tail. Every batch's CRC is checked. */
+import { crc32c } from '@node-rs/crc32'
+import { batchHeaderBytes, batchUncheckedBytes } from './batch/record-batch.ts'
+import { StoreError } from './errors.ts'
+import { readInt64 } from './layout/integers.ts'
+import type { Queue } from './queue.ts'
+import type { RunIndex } from './run-index.ts'
+import type { RunEntry } from './run-list.ts'
+import type { SegmentFiles } from './segment-files.ts'
+
+/** Ranges of a file this near to each other are read as one. */
+const mergeGapBytes = 64 * 1024
+/** Most that one call to the file system reads, unless a single run is larger. */
+const readBytesMax = 1024 * 1024
+/** Places inside runs that readers go on from. */
+const cursorsMax = 4096
+
+/** Bytes of a run to read, from somewhere inside it. */
+interface Piece {
+  readonly run: RunEntry
+  readonly position: number
+  readonly bytes: number
+}
+
+export interface ColdData {
+  readonly buffers: Buffer[]
+  readonly bytes: number
+  readonly nextOffset: number
+}
+
+export class ColdReader {
+  readonly #index: RunIndex
+  readonly #files: SegmentFiles
+  readonly #readsMax: number
+  #reading = 0
+  readonly #line: (() => void)[] = []
+  /** Where the batch of (queue, offset) stands within its run, for readers that go on there. */
+  readonly #cursors = new Map<string, number>()
+  corruptReads = 0
+
+  constructor(index: RunIndex, files: SegmentFiles, readsMax: number) {
+    this.#index = index
+    this.#files = files
+    this.#readsMax = readsMax
+  }
+
+  /**
+   * Whole batches from the one that holds `offset` on, at most `maxBytes`, but with `atLeastOne` the first whatever its
+   * size. Nothing at or after `endOffset` is read. Rejects with corrupt or io-failed.
+   */
+  async read(
+    queue: Queue,
+    offset: number,
+    endOffset: number,
+    maxBytes: number,
+    atLeastOne: boolean
+  ): Promise<ColdData> {
+    const runs = await this.#index.runsFrom(queue, offset, maxBytes)
+    const out = { buffers: [] as Buffer[], bytes: 0, nextOffset: offset }
+    const cursor = this.#takeCursor(queue, offset)
+    let left = maxBytes
+    const pieces: Piece[] = []
+    for (const run of runs) {
+      if (run.baseOffset >= endOffset) break
+      if (pieces.length > 0 && left <= 0) break
+      const skip = pieces.length === 0 && cursor !== undefined && cursor < run.bytes ? cursor : 0
+      // The first run without a cursor is read whole: where its batches begin is not known.
+      const inside = pieces.length === 0 && skip === 0 && offset > run.baseOffset
+      const wanted = inside ? run.bytes : Math.min(run.bytes - skip, Math.max(left, batchHeaderBytes))
+      pieces.push({ run, position: run.position + skip, bytes: wanted })
+      left -= wanted
+    }
+    await this.#readPieces(queue, pieces, maxBytes, atLeastOne, out)
+    return out
+  }
+
+  async #readPieces(
+    queue: Queue,
+    pieces: readonly Piece[],
+    maxBytes: number,
+    atLeastOne: boolean,
+    out: { buffers: Buffer[]; bytes: number; nextOffset: number }
+  ): Promise<void> {
+    for (let i = 0; i < pieces.length; ) {
+      const from = i
+      const start = (pieces[i] as Piece).position
+      let end = start + (pieces[i] as Piece).bytes
+      for (i++; i < pieces.length; i++) {
+        const next = pieces[i] as Piece
+        if (next.run.segment !== (pieces[from] as Piece).run.segment) break
+        if (next.position < end || next.position - end > mergeGapBytes) break
+        if (next.position + next.bytes - start > readBytesMax) break
+        end = next.position + next.bytes
+      }
+      const bytes = await this.#readRange((pieces[from] as Piece).run.segment, start, end - start)
+      for (const piece of pieces.slice(from, i)) {
+        const slice = bytes.subarray(piece.position - start, piece.position - start + piece.bytes)
+        const more = await this.#takeBatches(queue, piece, slice, maxBytes, atLeastOne, out)
+        if (!more) return
+      }
+    }
+  }
+
+  /** Takes the batches of one piece; false when the limit is reached or something is wrong after good data. */
+  async #takeBatches(
+    queue: Queue,
+    piece: Piece,
+    bytes: Buffer,
+    maxBytes: number,
+    atLeastOne: boolean,
+    out: { buffers: Buffer[]; bytes: number; nextOffset: number }
+  ): Promise<boolean> {
+    let at = 0
+    let from = -1
+    let data = bytes
+    const keep = (): void => {
+      if (from >= 0) out.buffers.push(data.subarray(from, at))
+      from = -1
+    }
+    const runEnd = piece.run.position + piece.run.bytes
+    while (piece.position + at < runEnd) {
+      const length = batchLengthAt(data, at)
+      if (length === undefined || at + length > data.length) {
+        // The piece was cut by the limit: enough, unless not even one batch is there.
+        if (out.bytes > 0) break
+        if (!atLeastOne && length !== undefined && length > maxBytes) break
+        const rest = runEnd - piece.position - at
+        if (data.length - at >= rest) throw this.#corrupt(queue, piece, at)
+        data = await this.#readRange(
+          piece.run.segment,
+          piece.position + at,
+          Math.min(rest, Math.max(length ?? 0, maxBytes))
+        )
+        piece = { run: piece.run, position: piece.position + at, bytes: data.length }
+        at = 0
+        continue
+      }
+      if (!isSound(data, at, length)) {
+        if (out.bytes > 0) break
+        throw this.#corrupt(queue, piece, at)
+      }
+      const nextOffset = readInt64(data, at) + data.readInt32BE(at + 23) + 1
+      if (nextOffset > out.nextOffset) {
+        const fits = out.bytes + length <= maxBytes || (out.bytes === 0 && atLeastOne)
+        if (!fits) {
+          keep()
+          this.#putCursor(queue, out.nextOffset, piece.position + at - piece.run.position)
+          return false
+        }
+        if (from < 0) from = at
+        out.bytes += length
+        out.nextOffset = nextOffset
+      }
+      at += length
+    }
+    keep()
+    const within = piece.position + at - piece.run.position
+    if (within < piece.run.bytes) this.#putCursor(queue, out.nextOffset, within)
+    return within === piece.run.bytes
+  }
+
+  #corrupt(queue: Queue, piece: Piece, at: number): StoreError {
+    this.corruptReads++
+    return new StoreError(
+      'corrupt',
+      `queue ${queue.uid}: offsets ${piece.run.baseOffset} to ${piece.run.nextOffset - 1} in segment ${piece.run.segment} are damaged`,
+      {
+        queue: queue.uid,
+        segment: piece.run.segment,
+        position: piece.position + at,
+        baseOffset: piece.run.baseOffset,
+        nextOffset: piece.run.nextOffset
+      }
+    )
+  }
+
+  async #readRange(segment: number, position: number, bytes: number): Promise<Buffer> {
+    await this.#enter()
+    try {
+      const target = Buffer.allocUnsafeSlow(bytes)
+      const got = await this.#files.use(segment, (file) => file.read(target, 0, bytes, position))
+      return got === bytes ? target : target.subarray(0, got)
+    } catch (error) {
+      if (error instanceof StoreError) throw error
+      throw new StoreError('io-failed', `segment ${segment} cannot be read: ${(error as Error).message}`, {}, { cause: error })
+    } finally {
+      this.#leave()
+    }
+  }
+
+  /** Few reads at a time: they share the thread pool with the log's writes. */
+  async #enter(): Promise<void> {
+    if (this.#reading < this.#readsMax) {
+      this.#reading++
+      return
+    }
+    await new Promise<void>((resolve) => this.#line.push(resolve))
+  }
+
+  #leave(): void {
+    const next = this.#line.shift()
+    if (next === undefined) this.#reading--
+    else next()
+  }
+
+  #takeCursor(queue: Queue, offset: number): number | undefined {
+    return this.#cursors.get(`${queue.uid}:${offset}`)
+  }
+
+  #putCursor(queue: Queue, offset: number, within: number): void {
+    const key = `${queue.uid}:${offset}`
+    this.#cursors.delete(key)
+    this.#cursors.set(key, within)
+    if (this.#cursors.size <= cursorsMax) return
+    for (const oldest of this.#cursors.keys()) {
+      this.#cursors.delete(oldest)
+      return
+    }
+  }
+}
+
+/** Length of the batch at `at`, header included; undefined if its header is not all there. */
+function batchLengthAt(bytes: Buffer, at: number): number | undefined {
+  if (at + batchHeaderBytes > bytes.length) return undefined
+  return 12 + bytes.readInt32BE(at + 8)
+}
+
+function isSound(bytes: Buffer, at: number, length: number): boolean {
+  if (length < batchHeaderBytes || bytes[at + 16] !== 2) return false
+  const stored = bytes.readUInt32BE(at + 17)
+  return crc32c(bytes.subarray(at + batchUncheckedBytes, at + length)) === stored
+}

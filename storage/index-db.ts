@@ -1,0 +1,210 @@
+/**
+ * LevelDB: the log's index and a view of its state, as of one address of the log. It is never the authority: what is
+ * missing, old or broken here is rebuilt from snapshot and log.
+ *
+ * Keys: `m` + name: about the view itself. `s` + key (state/codec.ts): a row. `i` + queue uid (4 bytes) + first offset
+ * (8 bytes): an index block.
+ */
+import { Level } from 'level'
+import type { QueueUid } from './contract.ts'
+import { OpenError } from './errors.ts'
+import { decodeIndexBlock } from './index-block.ts'
+import { readInt64, writeInt64 } from './layout/integers.ts'
+import type { Address } from './layout/types.ts'
+import type { RunList } from './run-list.ts'
+import { decodeKey, decodeRow, encodeKey, encodeRow } from './state/codec.ts'
+import type { StoredKey, StoredRow } from './state/stored-rows.ts'
+
+/** A LevelDB, or what behaves like one in tests. */
+export type Database = Level<Buffer, Buffer>
+
+/** Opens (and locks) the database in the folder; making it if it is not there. */
+export function openLevel(path: string): Database {
+  return new Level<Buffer, Buffer>(path, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    // Index blocks and rows are small; what readers need often is cached decoded.
+    cacheSize: 4 * 1024 * 1024,
+    writeBufferSize: 4 * 1024 * 1024
+  })
+}
+
+/** How far the view has come, and how the store was left. */
+export interface ViewMark {
+  readonly storeId: string
+  /** The view holds everything before this address; the next group there has sequence + 1. */
+  readonly applied: Address
+  readonly sequence: number
+  readonly appendTimeMs: number
+}
+
+export interface OpenMark {
+  readonly flushMode: string
+  /** The machine's boot that had the store open; '' where it cannot be known. */
+  readonly bootId: string
+}
+
+export type RowWrite =
+  | { readonly put: StoredRow; readonly key: StoredKey }
+  | { readonly delete: StoredKey }
+
+export interface IndexWrite {
+  readonly queue: QueueUid
+  readonly firstOffset: number
+  readonly block: Buffer
+}
+
+const viewKey = Buffer.from('mview')
+const openKey = Buffer.from('mopen')
+const rowPrefix = Buffer.from('s')
+const rowsEnd = Buffer.from('t')
+/** Rows and blocks in one LevelDB batch, so that a checkpoint of a large store does not build one huge one. */
+const batchWritesMax = 2000
+
+type Write =
+  | { type: 'put'; key: Buffer; value: Buffer }
+  | { type: 'del'; key: Buffer }
+
+export class IndexDb {
+  readonly #db: Database
+
+  private constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Throws OpenError `locked` where another process has it. */
+  static async open(db: Database): Promise<IndexDb> {
+    try {
+      await db.open()
+    } catch (error) {
+      const cause = (error as { cause?: { code?: string } }).cause
+      if (cause?.code === 'LEVEL_LOCKED')
+        throw new OpenError('locked', 'the data folder is in use by another process', {
+          cause: error
+        })
+      throw error
+    }
+    return new IndexDb(db)
+  }
+
+  async viewMark(): Promise<ViewMark | undefined> {
+    return parse<ViewMark>(await this.#db.get(viewKey))
+  }
+
+  async openMark(): Promise<OpenMark | undefined> {
+    return parse<OpenMark>(await this.#db.get(openKey))
+  }
+
+  /** Says that the store is open, durably; a clean close takes it away. */
+  async putOpenMark(mark: OpenMark): Promise<void> {
+    await this.#write([{ type: 'put', key: openKey, value: json(mark) }])
+  }
+
+  async deleteOpenMark(): Promise<void> {
+    await this.#write([{ type: 'del', key: openKey }])
+  }
+
+  /**
+   * Brings the view to `mark`, durably. A view cut off in between still has the old mark: rows are absolute, so that
+   * the log is applied over them once more without harm.
+   */
+  async checkpoint(
+    mark: ViewMark,
+    rows: readonly RowWrite[],
+    blocks: readonly IndexWrite[]
+  ): Promise<void> {
+    let writes: Write[] = []
+    for (const { queue, firstOffset, block } of blocks) {
+      writes.push({ type: 'put', key: blockKey(queue, firstOffset), value: block })
+      if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
+    }
+    for (const row of rows) {
+      writes.push(
+        'put' in row
+          ? { type: 'put', key: rowKey(row.key), value: encodeRow(row.put) }
+          : { type: 'del', key: rowKey(row.delete) }
+      )
+      if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
+    }
+    writes.push({ type: 'put', key: viewKey, value: json(mark) })
+    await this.#write(writes)
+  }
+
+  async #flush(writes: Write[]): Promise<Write[]> {
+    await this.#db.batch(writes)
+    return []
+  }
+
+  #write(writes: Write[]): Promise<void> {
+    return this.#db.batch(writes, { sync: true })
+  }
+
+  async *rows(): AsyncIterable<StoredRow> {
+    for await (const [key, value] of this.#db.iterator({ gte: rowPrefix, lt: rowsEnd }))
+      yield decodeRow(decodeKey(key.subarray(1)).family, value)
+  }
+
+  /** The block that may hold `offset`: the last that begins at or before it. */
+  async block(
+    queue: QueueUid,
+    offset: number
+  ): Promise<{ firstOffset: number; runs: RunList } | undefined> {
+    return this.#one({ gte: blockKey(queue, 0), lte: blockKey(queue, offset), reverse: true })
+  }
+
+  /** The first block that begins at or after `offset`. */
+  async blockFrom(
+    queue: QueueUid,
+    offset: number
+  ): Promise<{ firstOffset: number; runs: RunList } | undefined> {
+    return this.#one({ gte: blockKey(queue, offset), lt: blockKey(queue + 1, 0), reverse: false })
+  }
+
+  async #one(
+    range: { gte: Buffer; reverse: boolean } & ({ lte: Buffer } | { lt: Buffer })
+  ): Promise<{ firstOffset: number; runs: RunList } | undefined> {
+    for await (const [key, value] of this.#db.iterator({ ...range, limit: 1 }))
+      return { firstOffset: readInt64(key, 5), runs: decodeIndexBlock(value) }
+    return undefined
+  }
+
+  /** Forgets the index of a queue whose topic is gone. */
+  async dropQueue(queue: QueueUid): Promise<void> {
+    await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue + 1, 0) })
+  }
+
+  /** Empties the whole database, for a rebuild. */
+  async clear(): Promise<void> {
+    await this.#db.clear()
+  }
+
+  close(): Promise<void> {
+    return this.#db.close()
+  }
+}
+
+function rowKey(key: StoredKey): Buffer {
+  return Buffer.concat([rowPrefix, encodeKey(key)])
+}
+
+function blockKey(queue: QueueUid, offset: number): Buffer {
+  const key = Buffer.alloc(13)
+  key[0] = 0x69 // i
+  key.writeUInt32BE(queue, 1)
+  writeInt64(key, 5, offset)
+  return key
+}
+
+function json(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
+
+/** A mark that cannot be read counts as none: the view is rebuilt. */
+function parse<T>(bytes: Buffer | undefined): T | undefined {
+  if (bytes === undefined) return undefined
+  try {
+    return JSON.parse(bytes.toString()) as T
+  } catch {
+    return undefined
+  }
+}

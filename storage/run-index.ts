@@ -1,0 +1,107 @@
+/** Where a queue's runs are: the newest in memory, older ones in LevelDB behind a bounded cache of decoded blocks. */
+import type { IndexDb } from './index-db.ts'
+import type { Queue } from './queue.ts'
+import type { RunEntry, RunList } from './run-list.ts'
+
+/** Blocks kept for one queue; readers of a queue are mostly near each other. */
+const blocksPerQueueMax = 4
+/** Runs looked up for one read. */
+const runsPerReadMax = 1024
+
+interface Block {
+  readonly runs: RunList
+}
+
+export class RunIndex {
+  readonly #db: IndexDb
+  readonly #cacheBytesMax: number
+  /** By queue uid, least recently used first. */
+  readonly #cache = new Map<number, Block[]>()
+  #cacheBytes = 0
+
+  constructor(db: IndexDb, cacheBytesMax: number) {
+    this.#db = db
+    this.#cacheBytesMax = cacheBytesMax
+  }
+
+  /**
+   * Runs from the one that holds `offset` on (or, where nothing holds it, the first after it), until their bytes reach
+   * `bytesWanted`. Empty beyond the end of the index.
+   */
+  async runsFrom(queue: Queue, offset: number, bytesWanted: number): Promise<RunEntry[]> {
+    const found: RunEntry[] = []
+    let next = offset
+    let bytes = 0
+    while (bytes < bytesWanted && found.length < runsPerReadMax) {
+      const list = this.#inMemory(queue, next) ?? (await this.#inDb(queue, next))
+      if (list === undefined) break
+      const before = found.length
+      for (let i = list.indexOf(next); i < list.length && bytes < bytesWanted; i++) {
+        const run = list.at(i)
+        found.push(run)
+        bytes += run.bytes
+        next = run.nextOffset
+        if (found.length === runsPerReadMax) break
+      }
+      if (found.length === before) break
+    }
+    return found
+  }
+
+  /** The list that has the first run at or after `offset`, with its position; for searches. */
+  async listFrom(queue: Queue, offset: number): Promise<RunList | undefined> {
+    return this.#inMemory(queue, offset) ?? (await this.#inDb(queue, offset))
+  }
+
+  #inMemory(queue: Queue, offset: number): RunList | undefined {
+    const { runs } = queue
+    if (runs.length === 0 || offset < runs.firstOffset()) return undefined
+    return offset < runs.nextOffset() ? runs : undefined
+  }
+
+  async #inDb(queue: Queue, offset: number): Promise<RunList | undefined> {
+    const cached = this.#cached(queue.uid, offset)
+    if (cached !== undefined) return cached
+    let block = await this.#db.block(queue.uid, offset)
+    if (block === undefined || block.runs.nextOffset() <= offset)
+      block = await this.#db.blockFrom(queue.uid, offset)
+    if (block === undefined) {
+      // What LevelDB does not have yet is in memory, also when it was moved meanwhile or begins after a gap.
+      return queue.runs.length > 0 && queue.runs.nextOffset() > offset ? queue.runs : undefined
+    }
+    this.#remember(queue.uid, block.runs)
+    return block.runs
+  }
+
+  #cached(uid: number, offset: number): RunList | undefined {
+    const blocks = this.#cache.get(uid)
+    if (blocks === undefined) return undefined
+    const hit = blocks.find(
+      ({ runs }) => offset >= runs.firstOffset() && offset < runs.nextOffset()
+    )
+    if (hit === undefined) return undefined
+    this.#cache.delete(uid)
+    this.#cache.set(uid, blocks)
+    return hit.runs
+  }
+
+  #remember(uid: number, runs: RunList): void {
+    const blocks = this.#cache.get(uid) ?? []
+    this.#cache.delete(uid)
+    if (blocks.length === blocksPerQueueMax) this.#cacheBytes -= blocks.shift()?.runs.heldBytes ?? 0
+    blocks.push({ runs })
+    this.#cache.set(uid, blocks)
+    this.#cacheBytes += runs.heldBytes
+    for (const [oldest, held] of this.#cache) {
+      if (this.#cacheBytes <= this.#cacheBytesMax || oldest === uid) break
+      this.#cache.delete(oldest)
+      for (const block of held) this.#cacheBytes -= block.runs.heldBytes
+    }
+  }
+
+  /** Forgets what is cached of a queue (its topic is gone). */
+  forget(uid: number): void {
+    for (const block of this.#cache.get(uid) ?? []) this.#cacheBytes -= block.runs.heldBytes
+    this.#cache.delete(uid)
+  }
+}

@@ -1,0 +1,69 @@
+/** Segment files open for reading, the least recently used closed above a limit; a file in use is never closed. */
+import { segmentFileName } from './layout/segment.ts'
+import type { File, FileSystem } from './ports.ts'
+
+interface Held {
+  readonly file: Promise<File>
+  users: number
+  retired: boolean
+}
+
+export class SegmentFiles {
+  readonly #fileSystem: FileSystem
+  readonly #folder: string
+  readonly #countMax: number
+  /** Least recently used first. */
+  readonly #held = new Map<number, Held>()
+
+  constructor(fileSystem: FileSystem, folder: string, countMax: number) {
+    this.#fileSystem = fileSystem
+    this.#folder = folder
+    this.#countMax = countMax
+  }
+
+  /** Runs `work` with the segment's file. Errors of opening and reading are the caller's. */
+  async use<T>(segment: number, work: (file: File) => Promise<T>): Promise<T> {
+    let held = this.#held.get(segment)
+    if (held === undefined) {
+      const path = `${this.#folder}/${segmentFileName(segment)}`
+      held = { file: this.#fileSystem.open(path, 'read'), users: 0, retired: false }
+    } else this.#held.delete(segment)
+    this.#held.set(segment, held)
+    held.users++
+    try {
+      const file = await held.file
+      this.#trim()
+      return await work(file)
+    } catch (error) {
+      // A file that would not open is tried again next time.
+      if (this.#held.get(segment) === held && held.users === 1) this.#held.delete(segment)
+      held.retired = true
+      throw error
+    } finally {
+      held.users--
+      if (held.retired && held.users === 0) await closeQuietly(held)
+    }
+  }
+
+  #trim(): void {
+    for (const [segment, held] of this.#held) {
+      if (this.#held.size <= this.#countMax) return
+      if (held.users > 0) continue
+      this.#held.delete(segment)
+      void closeQuietly(held)
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#held.values()]
+    this.#held.clear()
+    for (const held of all) {
+      held.retired = true
+      if (held.users === 0) await closeQuietly(held)
+    }
+  }
+}
+
+async function closeQuietly(held: Held): Promise<void> {
+  await held.file.then((file) => file.close()).catch(() => undefined)
+}
