@@ -11,6 +11,7 @@
  * offsets (gap to the run before, then count), append time (difference), max timestamp (difference to the append
  * time), running maximum (difference to the run before's). All zigzag varints (up to 53 bits). On disk: do not change.
  */
+import type { QueueUid } from './contract.ts'
 import { ByteReader } from './layout/byte-reader.ts'
 import { ByteWriter } from './layout/byte-writer.ts'
 import { LayoutError } from './layout/layout-error.ts'
@@ -51,6 +52,30 @@ export function encodeIndexBlock(list: RunList, from: number, count: number): Bu
     last = run
   }
   return writer.take()
+}
+
+/** Blocks encoded before the event loop gets a turn. */
+const blocksPerTurnMax = 64
+
+export interface IndexWrite {
+  readonly queue: QueueUid
+  readonly firstOffset: number
+  readonly block: Buffer
+}
+
+/** Packs the first `count` runs of a queue, as far as it still exists, into blocks. */
+export async function encodeIndexBlocks(
+  queue: { readonly uid: QueueUid; readonly runs: RunList; readonly gone: boolean },
+  count: number
+): Promise<IndexWrite[]> {
+  const writes: IndexWrite[] = []
+  for (let from = 0; from < count && !queue.gone; from += blockRunsMax) {
+    const block = encodeIndexBlock(queue.runs, from, Math.min(blockRunsMax, count - from))
+    writes.push({ queue: queue.uid, firstOffset: queue.runs.at(from).baseOffset, block })
+    if (writes.length % blocksPerTurnMax === 0)
+      await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  return writes
 }
 
 /** Throws LayoutError for bytes that are no index block. */

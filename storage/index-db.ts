@@ -8,7 +8,7 @@
 import { Level } from 'level'
 import type { QueueUid } from './contract.ts'
 import { OpenError } from './errors.ts'
-import { decodeIndexBlock } from './index-block.ts'
+import { decodeIndexBlock, type IndexWrite } from './index-block.ts'
 import { readInt64, writeInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
 import type { RunList } from './run-list.ts'
@@ -36,6 +36,8 @@ export interface ViewMark {
   readonly applied: Address
   readonly sequence: number
   readonly appendTimeMs: number
+  /** Where the last group before the address stands, in the same segment; -1 if it has none yet. */
+  readonly lastGroupPosition: number
 }
 
 export interface OpenMark {
@@ -47,12 +49,6 @@ export interface OpenMark {
 export type RowWrite =
   | { readonly put: StoredRow; readonly key: StoredKey }
   | { readonly delete: StoredKey }
-
-export interface IndexWrite {
-  readonly queue: QueueUid
-  readonly firstOffset: number
-  readonly block: Buffer
-}
 
 const viewKey = Buffer.from('mview')
 const openKey = Buffer.from('mopen')
@@ -128,6 +124,17 @@ export class IndexDb {
     }
     writes.push({ type: 'put', key: viewKey, value: json(mark) })
     await this.#write(writes)
+  }
+
+  /** Index blocks ahead of the next checkpoint, which makes them durable. */
+  async putBlocks(blocks: readonly IndexWrite[]): Promise<void> {
+    await this.#db.batch(
+      blocks.map(({ queue, firstOffset, block }) => ({
+        type: 'put',
+        key: blockKey(queue, firstOffset),
+        value: block
+      }))
+    )
   }
 
   async #flush(writes: Write[]): Promise<Write[]> {

@@ -10,7 +10,8 @@ export interface OpenSegment {
   position: number
   /** Sequence of its first group. */
   readonly firstSequence: number
-  groupCount: number
+  /** Where the last group begins; -1 for none yet. */
+  lastGroupPosition: number
   /** Topics that have their description in it. */
   readonly described: Set<string>
 }
@@ -84,8 +85,8 @@ export class Log {
   /** Writes a group at the end; it is not durable before `sync`. */
   async write(buffers: readonly Buffer[], bytes: number): Promise<void> {
     await this.#segment.file.writev(buffers, this.#segment.position)
+    this.#segment.lastGroupPosition = this.#segment.position
     this.#segment.position += bytes
-    this.#segment.groupCount++
   }
 
   sync(): Promise<void> {
@@ -109,7 +110,7 @@ export class Log {
       segmentId: old.id,
       position: old.position,
       lastSequence,
-      groupCount: old.groupCount,
+      groupCount: lastSequence - old.firstSequence + 1,
       nextSegmentId: nextId
     }
     await old.file.writev([encodeSegmentFooter(footer, this.#storeId)], old.position)
@@ -120,7 +121,7 @@ export class Log {
       file,
       position: segmentHeaderBytes,
       firstSequence: lastSequence + 1,
-      groupCount: 0,
+      lastGroupPosition: -1,
       described: new Set()
     }
     const { id, firstSequence } = old

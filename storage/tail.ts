@@ -3,6 +3,7 @@
  * oldest group leaves first, so what a queue has here is always its end without gaps.
  */
 import type { Queue } from './queue.ts'
+import type { SealedRun } from './sealed-group.ts'
 
 /** A durable run's batches. The buffers are never written to again. */
 export interface TailRun {
@@ -11,6 +12,12 @@ export interface TailRun {
   readonly nextOffset: number
   readonly batches: readonly Buffer[]
   readonly bytes: number
+}
+
+/** What stays in memory of a run that became durable. */
+export function tailRunOf(run: SealedRun): TailRun {
+  const { queue, baseOffset, nextOffset, batches, bytes } = run
+  return { queue, baseOffset, nextOffset, batches, bytes }
 }
 
 /** The runs of one queue that are in memory, oldest first. */

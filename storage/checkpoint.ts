@@ -1,0 +1,193 @@
+/**
+ * Checkpoints: LevelDB's view is brought to an address of the log, durably, and a snapshot of all state is written
+ * beside it now and then, from which the view can be rebuilt.
+ */
+import type { Catalog } from './catalog.ts'
+import { encodeIndexBlocks, type IndexWrite } from './index-block.ts'
+import type { IndexDb, RowWrite, ViewMark } from './index-db.ts'
+import { pruneSnapshots, writeSnapshot } from './layout/snapshot.ts'
+import type { Clock, FileSystem } from './ports.ts'
+import type { Queue } from './queue.ts'
+import type { RunIndex } from './run-index.ts'
+import type { StoreSettings } from './settings.ts'
+import { engineKeys, type StoredRow, storedKeyOf } from './state/stored-rows.ts'
+
+export interface CheckpointParts {
+  readonly catalog: Catalog
+  readonly db: IndexDb
+  readonly index: RunIndex
+  readonly fileSystem: FileSystem
+  readonly folder: string
+  readonly storeId: Buffer
+  readonly clusterId: string
+  readonly clock: Clock
+  readonly settings: StoreSettings
+  readonly onFailed: (error: Error) => void
+}
+
+/** The catalog's changes since the last checkpoint, as of one address. */
+interface Capture {
+  readonly mark: ViewMark
+  readonly rows: RowWrite[]
+  /** Queues with new runs, and how many of them. */
+  readonly runs: readonly { readonly queue: Queue; readonly count: number }[]
+  readonly runsHeld: number
+  readonly dropped: readonly number[]
+  /** Every row, where a snapshot is due. */
+  readonly snapshot: readonly StoredRow[] | undefined
+}
+
+export class Checkpointer {
+  readonly #parts: CheckpointParts
+  #running: Promise<void> | undefined
+  #bytesSince = 0
+  #runsHeld = 0
+  #snapshotDue = false
+  #failed = false
+
+  constructor(parts: CheckpointParts) {
+    this.#parts = parts
+  }
+
+  /** A group of this size, with this many runs, is durable. */
+  note(bytes: number, runs: number): void {
+    this.#bytesSince += bytes
+    this.#runsHeld += runs
+  }
+
+  /** The next checkpoint is due and writes a snapshot too: a segment was sealed. */
+  noteSegmentSealed(): void {
+    this.#snapshotDue = true
+  }
+
+  isDue(): boolean {
+    if (this.#running !== undefined || this.#failed) return false
+    const { settings } = this.#parts
+    return (
+      this.#snapshotDue ||
+      this.#bytesSince >= settings.checkpointBytes ||
+      this.#runsHeld >= settings.checkpointRunsMax
+    )
+  }
+
+  /** Captures the catalog now (everything sealed must be durable) and writes it in the background. */
+  begin(mark: ViewMark): void {
+    const capture = this.#capture(mark, this.#snapshotDue)
+    this.#running = this.#write(capture)
+      .catch((error: Error) => {
+        // A view that failed a write is never gone on with: a restart rebuilds it.
+        this.#failed = true
+        this.#parts.onFailed(error)
+      })
+      .finally(() => {
+        this.#running = undefined
+      })
+  }
+
+  /** The last checkpoint of a closing store, with a snapshot. Rejects if it cannot be written. */
+  async finish(mark: ViewMark): Promise<void> {
+    await this.idle()
+    await this.#write(this.#capture(mark, true))
+  }
+
+  /** Waits for a checkpoint under way. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  #capture(mark: ViewMark, withSnapshot: boolean): Capture {
+    const { catalog, clock, settings } = this.#parts
+    const rows: RowWrite[] = []
+    for (const key of catalog.droppedKeys()) rows.push({ delete: key })
+    for (const { key, entry } of catalog.state.takeDirty())
+      rows.push(entry === undefined ? { delete: key } : { put: entry, key })
+    for (const id of catalog.dirtyTopics) {
+      const topic = catalog.topics.find({ id })
+      const key = engineKeys.topic(id)
+      rows.push(topic === undefined ? { delete: key } : { put: { family: 'topic', row: topic }, key })
+    }
+    for (const id of catalog.dirtySegments) {
+      const row = catalog.segments.get(id)
+      const key = engineKeys.segment(id)
+      rows.push(row === undefined ? { delete: key } : { put: { family: 'segment', row }, key })
+    }
+    rows.push(put({ family: 'counters', row: catalog.counters }))
+    const runs: { queue: Queue; count: number }[] = []
+    const expireBefore = clock.now() - settings.producerExpiryMs
+    for (const queue of catalog.dirtyQueues) {
+      rows.push(put(queueRow(queue)))
+      if (queue.runs.length > 0) runs.push({ queue, count: queue.runs.length })
+      for (const id of queue.producers.expire(expireBefore, settings.producersPerQueueMax))
+        rows.push({ delete: engineKeys.producer(queue.uid, id) })
+      for (const producer of queue.producers.all()) {
+        if (!producer.dirty) continue
+        producer.dirty = false
+        const { producerId, epoch } = producer
+        const batches = [...producer.batches]
+        rows.push(put({ family: 'producer', row: { queue: queue.uid, producerId, epoch, batches } }))
+      }
+    }
+    const capture: Capture = {
+      mark,
+      rows,
+      runs,
+      runsHeld: this.#runsHeld,
+      dropped: [...catalog.droppedQueues.keys()],
+      snapshot: withSnapshot ? allRows(catalog) : undefined
+    }
+    catalog.dirtyTopics.clear()
+    catalog.dirtySegments.clear()
+    catalog.dirtyQueues.clear()
+    catalog.droppedQueues.clear()
+    this.#bytesSince = 0
+    if (withSnapshot) this.#snapshotDue = false
+    return capture
+  }
+
+  async #write(capture: Capture): Promise<void> {
+    const { db, index, fileSystem, folder, storeId, clusterId } = this.#parts
+    const blocks: IndexWrite[] = []
+    // Entries up to the captured counts do not change meanwhile: only what follows here drops them.
+    for (const { queue, count } of capture.runs) blocks.push(...(await encodeIndexBlocks(queue, count)))
+    await db.checkpoint(capture.mark, capture.rows, blocks)
+    for (const { queue, count } of capture.runs) if (!queue.gone) queue.runs.dropFirst(count)
+    this.#runsHeld -= capture.runsHeld
+    for (const uid of capture.dropped) {
+      index.forget(uid)
+      await db.dropQueue(uid)
+    }
+    if (capture.snapshot === undefined) return
+    const { applied, sequence, appendTimeMs } = capture.mark
+    const header = { storeId, clusterId, sequence, applied, appendTimeMs }
+    await writeSnapshot(fileSystem, folder, header, capture.snapshot)
+    await pruneSnapshots(fileSystem, folder)
+  }
+}
+
+function put(entry: StoredRow): RowWrite {
+  return { put: entry, key: storedKeyOf(entry) }
+}
+
+function queueRow(queue: Queue): StoredRow {
+  const { uid, topicId, index, sealedEnd, maxTimestamp } = queue
+  return {
+    family: 'queue',
+    row: { queue: uid, topicId, index, nextOffset: sealedEnd, maxTimestamp }
+  }
+}
+
+function allRows(catalog: Catalog): StoredRow[] {
+  const rows: StoredRow[] = [{ family: 'counters', row: catalog.counters }]
+  for (const row of catalog.segments.values()) rows.push({ family: 'segment', row })
+  for (const row of catalog.topics.all()) rows.push({ family: 'topic', row })
+  for (const queue of catalog.queues.values()) {
+    rows.push(queueRow(queue))
+    for (const { producerId, epoch, batches } of queue.producers.all())
+      rows.push({
+        family: 'producer',
+        row: { queue: queue.uid, producerId, epoch, batches: [...batches] }
+      })
+  }
+  for (const entry of catalog.state.all()) rows.push(entry)
+  return rows
+}

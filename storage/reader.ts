@@ -1,0 +1,141 @@
+/** Reads for many queues at once: from the tail in memory where it can, from disk where it must. */
+import type {
+  QueueData,
+  QueueEnds,
+  QueueRead,
+  QueueReadResult,
+  QueueUid,
+  ReadRequest
+} from './contract.ts'
+import type { ColdReader } from './cold-reader.ts'
+import { StoreError } from './errors.ts'
+import { readInt64 } from './layout/integers.ts'
+import type { Queue } from './queue.ts'
+
+export class Reader {
+  readonly #queues: ReadonlyMap<QueueUid, Queue>
+  readonly #cold: ColdReader
+
+  constructor(queues: ReadonlyMap<QueueUid, Queue>, cold: ColdReader) {
+    this.#queues = queues
+    this.#cold = cold
+  }
+
+  async read(request: ReadRequest): Promise<readonly QueueReadResult[]> {
+    let left = request.maxBytes
+    let hasData = false
+    const results: (QueueReadResult | Promise<QueueReadResult>)[] = []
+    for (const wanted of request.queues) {
+      const queue = this.#queues.get(wanted.queue)
+      const refusal = whyNot(queue, wanted)
+      if (refusal !== undefined || queue === undefined) {
+        results.push(refusal as StoreError)
+        continue
+      }
+      const end = queue.highWatermark
+      const budget = Math.min(wanted.maxBytes, left)
+      if (wanted.offset === end || (hasData && budget <= 0)) {
+        results.push(dataOf([], 0, wanted.offset, queue.ends()))
+        continue
+      }
+      if (wanted.offset >= queue.tail.startOffset) {
+        const data = readTail(queue, wanted.offset, budget, !hasData)
+        left -= data.bytes
+        hasData ||= data.bytes > 0
+        results.push(data)
+        continue
+      }
+      // How much comes back is known only later: what it may take is taken off now, so that all read at once.
+      left -= Math.max(budget, 0)
+      results.push(this.#readCold(queue, wanted.offset, budget, !hasData))
+      hasData = true
+    }
+    return Promise.all(results)
+  }
+
+  async #readCold(
+    queue: Queue,
+    offset: number,
+    maxBytes: number,
+    atLeastOne: boolean
+  ): Promise<QueueReadResult> {
+    try {
+      const data = await this.#cold.read(queue, offset, queue.highWatermark, maxBytes, atLeastOne)
+      if (queue.gone) return gone(queue.uid)
+      return dataOf(data.buffers, data.bytes, data.nextOffset, queue.ends())
+    } catch (error) {
+      if (queue.gone) return gone(queue.uid)
+      if (error instanceof StoreError) return error
+      throw error
+    }
+  }
+}
+
+function gone(uid: QueueUid): StoreError {
+  return new StoreError('queue-gone', `queue ${uid} does not exist`)
+}
+
+function whyNot(queue: Queue | undefined, wanted: QueueRead): StoreError | undefined {
+  if (queue === undefined) return gone(wanted.queue)
+  if (wanted.offset >= queue.logStart && wanted.offset <= queue.highWatermark) return undefined
+  const ends = queue.ends()
+  return new StoreError(
+    'offset-out-of-range',
+    `offset ${wanted.offset} is not within ${ends.logStartOffset} to ${ends.highWatermark}`,
+    { ...ends }
+  )
+}
+
+function dataOf(
+  buffers: readonly Buffer[],
+  bytes: number,
+  nextOffset: number,
+  ends: QueueEnds
+): QueueData {
+  return { buffers, bytes, nextOffset, ends, aborted: [] }
+}
+
+/** Neighbours in one buffer become one slice: fewer pieces for the socket. */
+class Gatherer {
+  readonly buffers: Buffer[] = []
+  bytes = 0
+  #last: Buffer | undefined
+
+  add(batch: Buffer): void {
+    this.bytes += batch.length
+    const last = this.#last
+    if (
+      last !== undefined &&
+      last.buffer === batch.buffer &&
+      last.byteOffset + last.length === batch.byteOffset
+    ) {
+      this.#last = Buffer.from(last.buffer, last.byteOffset, last.length + batch.length)
+      this.buffers[this.buffers.length - 1] = this.#last
+      return
+    }
+    this.#last = batch
+    this.buffers.push(batch)
+  }
+}
+
+/** Offset after a batch's last record. */
+function batchEnd(batch: Buffer): number {
+  return readInt64(batch, 0) + batch.readInt32BE(23) + 1
+}
+
+function readTail(queue: Queue, offset: number, maxBytes: number, atLeastOne: boolean): QueueData {
+  const { tail } = queue
+  const out = new Gatherer()
+  let nextOffset = offset
+  gather: for (let i = tail.indexOf(offset); i < tail.length; i++) {
+    const run = tail.at(i)
+    for (const batch of run?.batches ?? []) {
+      const end = batchEnd(batch)
+      if (end <= offset) continue
+      if (out.bytes + batch.length > maxBytes && !(atLeastOne && out.bytes === 0)) break gather
+      out.add(batch)
+      nextOffset = end
+    }
+  }
+  return dataOf(out.buffers, out.bytes, nextOffset, queue.ends())
+}

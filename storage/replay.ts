@@ -1,0 +1,132 @@
+/** Applies what a scan of the log gives to a catalog: state and index as they were when the log ended. */
+import type { Catalog } from './catalog.ts'
+import { encodeIndexBlocks } from './index-block.ts'
+import type { IndexDb } from './index-db.ts'
+import type { ScannedRun } from './layout/group-entries.ts'
+import type { ScannedGroup, ScanSink } from './layout/scan.ts'
+import type { LoggedChange } from './layout/types.ts'
+import type { Queue } from './queue.ts'
+import type { StateKey } from './state/rows.ts'
+import type { StoredRow } from './state/stored-rows.ts'
+
+export interface ReplayOptions {
+  /** State up to this sequence is in the catalog already; older groups only give index entries. */
+  readonly stateThrough: number
+  /** Index entries held before they are moved to LevelDB. */
+  readonly runsMax: number
+}
+
+export class Replay implements ScanSink {
+  readonly #catalog: Catalog
+  readonly #db: IndexDb
+  readonly #options: ReplayOptions
+  /** Greatest record timestamp up to the group being read, where the queue's own is of a later time. */
+  readonly #runningMax = new Map<Queue, number>()
+  #runsHeld = 0
+  lastAppendMs = 0
+  groups = 0
+  /** Topics described in the segment being read. */
+  described = new Set<string>()
+  /** Where the last group given stands. */
+  lastGroupPosition = -1
+
+  constructor(catalog: Catalog, db: IndexDb, options: ReplayOptions) {
+    this.#catalog = catalog
+    this.#db = db
+    this.#options = options
+  }
+
+  async group({ header, entries }: ScannedGroup): Promise<void> {
+    this.groups++
+    this.lastGroupPosition = header.position
+    this.lastAppendMs = Math.max(this.lastAppendMs, header.appendTimeMs)
+    const isNew = header.sequence > this.#options.stateThrough
+    for (const entry of entries) {
+      if (entry.kind === 'run') this.#run(entry, isNew)
+      else if (entry.kind === 'state' && isNew)
+        for (const change of entry.changes) this.#change(change)
+      else if (entry.kind === 'description') this.described.add(entry.description.topicId)
+    }
+    if (this.#runsHeld >= this.#options.runsMax) await this.#spill()
+  }
+
+  #run({ run, dataPosition, address, batches }: ScannedRun, isNew: boolean): void {
+    const queue = this.#catalog.queues.get(run.queue)
+    // Its topic was deleted.
+    if (queue === undefined) return
+    const last = batches.at(-1)
+    if (last === undefined) return
+    const nextOffset = last.baseOffset + last.lastOffsetDelta + 1
+    const before = isNew ? queue.maxTimestamp : (this.#runningMax.get(queue) ?? -1)
+    const runningMax = Math.max(before, run.maxTimestamp)
+    if (isNew) queue.maxTimestamp = runningMax
+    else this.#runningMax.set(queue, runningMax)
+    queue.runs.push({
+      baseOffset: run.baseOffset,
+      nextOffset,
+      segment: address.segment,
+      position: dataPosition,
+      bytes: run.batchBytes,
+      appendTimeMs: run.appendTimeMs,
+      maxTimestamp: run.maxTimestamp,
+      runningMax
+    })
+    this.#runsHeld++
+    this.#catalog.dirtyQueues.add(queue)
+    if (!isNew) return
+    queue.sealedEnd = Math.max(queue.sealedEnd, nextOffset)
+    for (const batch of batches)
+      if (batch.producerId >= 0)
+        queue.producers.remember(batch, batch.baseOffset, run.appendTimeMs)
+  }
+
+  #change(change: LoggedChange): void {
+    if (change.op === 'drop-topic') this.#catalog.dropTopic(change.topicId)
+    else if (change.op === 'delete') this.#catalog.state.unload(change.key as StateKey)
+    else loadRow(this.#catalog, change.entry, true)
+  }
+
+  /** Moves the index entries held so far to LevelDB. */
+  async #spill(): Promise<void> {
+    for (const queue of this.#catalog.queues.values()) {
+      if (queue.runs.length === 0) continue
+      await this.#db.putBlocks(await encodeIndexBlocks(queue, queue.runs.length))
+      queue.runs.dropFirst(queue.runs.length)
+    }
+    this.#runsHeld = 0
+  }
+}
+
+/** Puts a row into the catalog, in both views. `isNew`: LevelDB does not have it yet. */
+export function loadRow(catalog: Catalog, entry: StoredRow, isNew: boolean): void {
+  switch (entry.family) {
+    case 'topic': {
+      const topic = Object.freeze(entry.row)
+      catalog.topics.put(topic)
+      catalog.sealedTopics.put(topic)
+      for (const queue of catalog.makeQueues(topic)) catalog.queues.set(queue.uid, queue)
+      if (isNew) catalog.dirtyTopics.add(topic.id)
+      return
+    }
+    case 'queue': {
+      const queue = catalog.queues.get(entry.row.queue)
+      if (queue === undefined) return
+      queue.sealedEnd = entry.row.nextOffset
+      queue.maxTimestamp = entry.row.maxTimestamp
+      return
+    }
+    case 'producer':
+      catalog.queues.get(entry.row.queue)?.producers.load(entry.row)
+      return
+    case 'segment':
+      catalog.segments.set(entry.row.id, entry.row)
+      if (isNew) catalog.dirtySegments.add(entry.row.id)
+      return
+    case 'counters':
+      catalog.counters = entry.row
+      return
+    default:
+      catalog.state.load(entry, isNew)
+      catalog.noteRow(entry)
+  }
+}

@@ -1,0 +1,329 @@
+/** The embedded log as an engine. What happens at open is open-store.ts's. */
+import type { Catalog } from './catalog.ts'
+import type { Checkpointer } from './checkpoint.ts'
+import type { ColdReader } from './cold-reader.ts'
+import type { Committer } from './committer.ts'
+import type {
+  Commit,
+  CommitResult,
+  Engine,
+  EngineInfo,
+  EngineStats,
+  EngineStatus,
+  QueueEnds,
+  QueueReadResult,
+  QueueUid,
+  ReadRequest,
+  TimeBound,
+  TimePoint,
+  Topic,
+  TopicLookup,
+  VersionedRow,
+  WaitRequest,
+  WaitResult
+} from './contract.ts'
+import { StoreError } from './errors.ts'
+import type { IndexDb, ViewMark } from './index-db.ts'
+import type { Log } from './log.ts'
+import type { LogSink } from './ports.ts'
+import type { Queue } from './queue.ts'
+import type { Reader } from './reader.ts'
+import type { RecoveryReport } from './recovery-report.ts'
+import type { SealedGroup } from './sealed-group.ts'
+import type { SegmentFiles } from './segment-files.ts'
+import type { FlushMode, StoreSettings } from './settings.ts'
+import type { Space } from './space.ts'
+import type { StateFamily, StateKey, StateRows } from './state/rows.ts'
+import { type Tail, tailRunOf } from './tail.ts'
+import type { TimeSearch } from './time-search.ts'
+import type { Waiters } from './waiters.ts'
+
+/** The parts of an open store, as open-store.ts puts them together. */
+export interface StoreParts {
+  readonly info: EngineInfo
+  readonly recovery: RecoveryReport
+  readonly settings: StoreSettings
+  readonly flushMode: FlushMode
+  readonly logSink: LogSink
+  readonly catalog: Catalog
+  readonly log: Log
+  readonly db: IndexDb
+  readonly files: SegmentFiles
+  readonly reader: Reader
+  readonly cold: ColdReader
+  readonly search: TimeSearch
+  readonly tail: Tail
+  readonly waiters: Waiters
+  readonly space: Space
+  readonly checkpointer: Checkpointer
+}
+
+export class Store implements Engine {
+  readonly info: EngineInfo
+  /** What the open found, cut or could not read. */
+  readonly recovery: RecoveryReport
+  readonly #parts: StoreParts
+  #committer: Committer | undefined
+  #failure: Error | undefined
+  #closed: Promise<void> | undefined
+  #isClosed = false
+  #onFailure: (error: Error) => void = () => undefined
+  /** Resolves, if ever, with why the store can go on no longer; only a restart helps. */
+  readonly failure: Promise<Error>
+
+  constructor(parts: StoreParts) {
+    this.info = parts.info
+    this.recovery = parts.recovery
+    this.#parts = parts
+    this.failure = new Promise((resolve) => {
+      this.#onFailure = resolve
+    })
+  }
+
+  /** Gives the store its committer: the two need each other. */
+  start(committer: Committer): void {
+    this.#committer = committer
+  }
+
+  commit(commit: Commit): Promise<CommitResult> {
+    let bytes = 0
+    for (const append of commit.appends ?? [])
+      for (const batch of append.batches) bytes += batch.bytes.length
+    return new Promise((resolve, reject) => {
+      if (commit.changes !== undefined && commit.changes.length > 0) this.#checkShape(commit)
+      this.#running().submit({ commit, bytes, resolve, reject })
+    })
+  }
+
+  #checkShape(commit: Commit): void {
+    const changes = commit.changes ?? []
+    if (changes.length > this.#parts.settings.changesPerCommitMax)
+      throw new StoreError('too-large', `a commit of ${changes.length} changes is too large`)
+    for (const change of changes) {
+      if (change.op === 'create-topic') needsCount(change.topic.queueCount, 1)
+      if (change.op === 'update-topic')
+        for (const name of ['queueCount', 'readQueues', 'writeQueues'] as const)
+          needsCount(change.update[name] ?? 0, 0)
+      if (change.op === 'reserve-producer-ids') needsCount(change.count, 1)
+    }
+  }
+
+  async read(request: ReadRequest): Promise<readonly QueueReadResult[]> {
+    this.#mustBeOpen()
+    return this.#parts.reader.read(request)
+  }
+
+  async waitForData(request: WaitRequest): Promise<WaitResult> {
+    this.#mustBeOpen()
+    const awaited: { queue: Queue; offset: number }[] = []
+    for (const { queue: uid, offset } of request.queues) {
+      const queue = this.#parts.catalog.queues.get(uid)
+      if (queue === undefined) return 'changed'
+      awaited.push({ queue, offset })
+    }
+    // A held read is a read: what was acknowledged before it must come within its wait.
+    if (this.#parts.flushMode === 'async') await this.settle()
+    return this.#parts.waiters.wait(
+      awaited,
+      request.minBytes,
+      request.maxWaitMs,
+      request.signal
+    )
+  }
+
+  async ends(uid: QueueUid): Promise<QueueEnds> {
+    await this.settle()
+    return this.#queue(uid).ends()
+  }
+
+  async offsetByTime(
+    uid: QueueUid,
+    timestampMs: number,
+    by: TimeBound
+  ): Promise<TimePoint | null> {
+    await this.settle()
+    const queue = this.#queue(uid)
+    const { search } = this.#parts
+    return by === 'record'
+      ? search.byRecordTime(queue, timestampMs)
+      : search.byAppendTime(queue, timestampMs)
+  }
+
+  async latestByTimestamp(uid: QueueUid): Promise<TimePoint | null> {
+    await this.settle()
+    return this.#parts.search.greatest(this.#queue(uid))
+  }
+
+  async epochEnd(
+    uid: QueueUid,
+    leaderEpoch: number
+  ): Promise<{ epoch: number; endOffset: number } | null> {
+    await this.settle()
+    const queue = this.#queue(uid)
+    if (leaderEpoch > queue.leaderEpoch) return null
+    const i = queue.epochs.findLastIndex((one) => one.epoch <= leaderEpoch)
+    const found = queue.epochs[i]
+    if (found === undefined) return null
+    const endOffset = queue.epochs[i + 1]?.startOffset ?? queue.highWatermark
+    return { epoch: found.epoch, endOffset }
+  }
+
+  async findTopic(by: TopicLookup, options?: { settled?: boolean }): Promise<Topic | undefined> {
+    if (options?.settled === true) await this.settle()
+    this.#mustBeOpen()
+    return this.#parts.catalog.topics.find(by)
+  }
+
+  async topics(options?: { settled?: boolean }): Promise<readonly Topic[]> {
+    if (options?.settled === true) await this.settle()
+    this.#mustBeOpen()
+    return this.#parts.catalog.topics.all()
+  }
+
+  async readState<F extends StateFamily>(
+    key: StateKey<F>,
+    options?: { settled?: boolean }
+  ): Promise<VersionedRow<F> | undefined> {
+    if (options?.settled === true) await this.settle()
+    this.#mustBeOpen()
+    return this.#parts.catalog.state.get(key)
+  }
+
+  async scanState<F extends StateFamily>(
+    family: F,
+    bucket?: string
+  ): Promise<readonly StateRows[F][]> {
+    await this.settle()
+    this.#mustBeOpen()
+    return this.#parts.catalog.state.scan(family, bucket)
+  }
+
+  async settle(): Promise<void> {
+    if (this.#parts.flushMode === 'async') await this.#running().settle()
+  }
+
+  status(): EngineStatus {
+    if (this.#isClosed) return { state: 'closed', reason: 'the store is closed' }
+    if (this.#failure !== undefined)
+      return { state: 'failed', reason: `the disk failed: ${this.#failure.message}` }
+    const { space } = this.#parts
+    if (space.isFull)
+      return { state: 'disk-full', reason: `only ${space.freeBytes} bytes are free on the disk` }
+    return { state: 'ready', reason: '' }
+  }
+
+  stats(): EngineStats {
+    const { catalog, tail, waiters, cold, space, log } = this.#parts
+    const counts = this.#committer?.counts
+    let logBytes = log.segment.position
+    for (const segment of catalog.segments.values()) logBytes += Math.max(0, segment.dataBytes)
+    return {
+      flushGroups: counts?.groups ?? 0,
+      flushedBytes: counts?.bytes ?? 0,
+      fsyncs: counts?.syncs ?? 0,
+      appendedRecords: counts?.records ?? 0,
+      pendingCommits: this.#committer?.pendingCommits ?? 0,
+      pendingBytes: this.#committer?.pendingBytes ?? 0,
+      waiters: waiters.count,
+      corruptReads: cold.corruptReads,
+      tailBytes: tail.bytes,
+      segments: catalog.segments.size,
+      logBytes,
+      freeBytes: space.freeBytes
+    }
+  }
+
+  /** A group became durable and the catalog has it: the rest of what readers see follows. */
+  noteDurable(group: SealedGroup): void {
+    const { catalog, tail, checkpointer } = this.#parts
+    const tailRuns = []
+    for (const run of group.runs) {
+      const { queue } = run
+      if (queue.gone) continue
+      queue.highWatermark = run.nextOffset
+      queue.runs.push({
+        baseOffset: run.baseOffset,
+        nextOffset: run.nextOffset,
+        segment: group.segment,
+        position: run.position,
+        bytes: run.bytes,
+        appendTimeMs: group.appendTimeMs,
+        maxTimestamp: run.maxTimestamp,
+        runningMax: run.runningMax
+      })
+      catalog.dirtyQueues.add(queue)
+      tailRuns.push(tailRunOf(run))
+    }
+    checkpointer.note(group.bytes, tailRuns.length)
+    tail.add(tailRuns)
+    for (const { queue, bytes } of group.runs)
+      if (queue.waiters.size > 0) for (const waiter of [...queue.waiters]) waiter.add(bytes)
+  }
+
+  /** Where the log's durable end is, for a checkpoint between two groups. */
+  viewMark(): ViewMark {
+    const { log, info } = this.#parts
+    const committer = this.#running()
+    return {
+      storeId: info.storeId,
+      applied: { segment: log.segment.id, position: log.segment.position },
+      sequence: committer.sequence,
+      appendTimeMs: committer.lastAppendMs,
+      lastGroupPosition: log.segment.lastGroupPosition
+    }
+  }
+
+  noteFailed(error: Error): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#parts.logSink('error', 'store-failed', { reason: error.message })
+    const failure = new StoreError('io-failed', `the store has stopped: ${error.message}`)
+    this.#parts.waiters.failAll(failure)
+    this.#onFailure(error)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const { waiters, checkpointer, files, log, db } = this.#parts
+    await this.#running().drain()
+    this.#isClosed = true
+    waiters.failAll(new StoreError('closed', 'the store is closed'))
+    await checkpointer.idle()
+    try {
+      // A store that failed is left as it is: the log says what was durable.
+      if (this.#failure === undefined) {
+        await checkpointer.finish(this.viewMark())
+        await db.deleteOpenMark()
+      }
+    } finally {
+      await files.close()
+      await log.close().catch(() => undefined)
+      await db.close()
+    }
+  }
+
+  #running(): Committer {
+    if (this.#committer === undefined) throw new Error('the store was not started')
+    return this.#committer
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) throw new StoreError('closed', 'the store is closed')
+  }
+
+  #queue(uid: QueueUid): Queue {
+    this.#mustBeOpen()
+    const queue = this.#parts.catalog.queues.get(uid)
+    if (queue === undefined) throw new StoreError('queue-gone', `queue ${uid} does not exist`)
+    return queue
+  }
+}
+
+function needsCount(value: number, min: number): void {
+  if (!Number.isSafeInteger(value) || value < min)
+    throw new RangeError(`a count must be ${min} or more, not ${value}`)
+}

@@ -1,0 +1,131 @@
+/** Offsets by time: the index says which run, the batches say which record. */
+import { batchOf } from './batch/parse-batch.ts'
+import { leaderEpochOf } from './batch/patch-batch.ts'
+import { batchHeaderBytes, type RecordBatch } from './batch/record-batch.ts'
+import { firstRecordAtOrAfter, recordWithMaxTimestamp } from './batch/records.ts'
+import type { TimePoint } from './contract.ts'
+import { StoreError } from './errors.ts'
+import type { Queue } from './queue.ts'
+import type { Reader } from './reader.ts'
+import type { RunIndex } from './run-index.ts'
+import type { RunEntry, RunList } from './run-list.ts'
+
+/** Read at a time while looking for a record. */
+const searchBytes = 1024 * 1024
+
+/** Index of the wanted run in a list; its length if the run is in a later list. */
+type Seek = (list: RunList) => number
+
+export class TimeSearch {
+  readonly #index: RunIndex
+  readonly #reader: Reader
+
+  constructor(index: RunIndex, reader: Reader) {
+    this.#index = index
+    this.#reader = reader
+  }
+
+  /** The first record at or after the time. */
+  async byRecordTime(queue: Queue, timestampMs: number): Promise<TimePoint | null> {
+    const run = await this.#findRun(queue, (list) => list.indexByRecordTime(timestampMs))
+    if (run === undefined) return null
+    for await (const batch of this.#batchesFrom(queue, Math.max(run.baseOffset, queue.logStart))) {
+      const record = await firstRecordAtOrAfter(batch, timestampMs)
+      if (record !== undefined && record.offset >= queue.logStart)
+        return {
+          offset: record.offset,
+          timestampMs: record.timestamp,
+          leaderEpoch: leaderEpochOf(batch)
+        }
+    }
+    return null
+  }
+
+  /** The first run appended at or after the time. */
+  async byAppendTime(queue: Queue, timeMs: number): Promise<TimePoint | null> {
+    const run = await this.#findRun(queue, (list) => list.indexByAppendTime(timeMs))
+    if (run === undefined) return null
+    const offset = Math.max(run.baseOffset, queue.logStart)
+    return { offset, timestampMs: run.appendTimeMs, leaderEpoch: epochAt(queue, offset) }
+  }
+
+  /** The record with the greatest timestamp, the earliest of several (KIP-734). */
+  async greatest(queue: Queue): Promise<TimePoint | null> {
+    let best: RunEntry | undefined
+    let next = queue.logStart
+    for (;;) {
+      const list = await this.#index.listFrom(queue, next)
+      if (list === undefined) break
+      for (let i = list.indexOf(next); i < list.length; i++) {
+        const run = list.at(i)
+        if (best === undefined || run.maxTimestamp > best.maxTimestamp) best = run
+        next = run.nextOffset
+      }
+    }
+    if (best === undefined) return null
+    for await (const batch of this.#batchesFrom(queue, Math.max(best.baseOffset, queue.logStart))) {
+      if (batch.maxTimestamp < best.maxTimestamp) continue
+      const record = await recordWithMaxTimestamp(batch)
+      if (record === undefined) continue
+      return {
+        offset: record.offset,
+        timestampMs: record.timestamp,
+        leaderEpoch: leaderEpochOf(batch)
+      }
+    }
+    return null
+  }
+
+  /** Binary search over the queue's index lists; what is sought must rise along the queue. */
+  async #findRun(queue: Queue, seek: Seek): Promise<RunEntry | undefined> {
+    let low = queue.logStart
+    let high = queue.highWatermark
+    let best: RunEntry | undefined
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2)
+      const list = await this.#index.listFrom(queue, middle)
+      if (list === undefined) {
+        high = middle
+        continue
+      }
+      const i = seek(list)
+      if (i === list.length) {
+        low = Math.max(list.nextOffset(), middle + 1)
+        continue
+      }
+      const run = list.at(i)
+      if (run.nextOffset > queue.logStart) best = run
+      if (i > 0 || list.firstOffset() <= low) break
+      high = Math.min(middle, list.firstOffset())
+    }
+    return best
+  }
+
+  async *#batchesFrom(queue: Queue, offset: number): AsyncIterable<RecordBatch> {
+    let next = offset
+    while (next < queue.highWatermark) {
+      const [result] = await this.#reader.read({
+        queues: [{ queue: queue.uid, offset: next, maxBytes: searchBytes }],
+        maxBytes: searchBytes,
+        isolation: 'uncommitted'
+      })
+      if (result === undefined || result instanceof StoreError) throw result
+      if (result.bytes === 0) return
+      for (const buffer of result.buffers) yield* batchesIn(buffer)
+      next = result.nextOffset
+    }
+  }
+}
+
+function* batchesIn(buffer: Buffer): Iterable<RecordBatch> {
+  for (let at = 0; at + batchHeaderBytes <= buffer.length; ) {
+    const length = 12 + buffer.readInt32BE(at + 8)
+    yield batchOf(buffer.subarray(at, at + length))
+    at += length
+  }
+}
+
+/** The leader epoch that an offset was appended in. */
+export function epochAt(queue: Queue, offset: number): number {
+  return queue.epochs.findLast((one) => one.startOffset <= offset)?.epoch ?? 0
+}
