@@ -4,7 +4,12 @@ import { Queue } from './queue.ts'
 import type { SealedGroup, TopicChange } from './sealed-group.ts'
 import { type StateRow, stateKeys } from './state/rows.ts'
 import { StateTable } from './state/state-table.ts'
-import { type CountersRow, engineKeys, type SegmentRow, type StoredKey } from './state/stored-rows.ts'
+import {
+  type CountersRow,
+  engineKeys,
+  type SegmentRow,
+  type StoredKey
+} from './state/stored-rows.ts'
 import { TopicTable } from './state/topic-table.ts'
 
 export class Catalog {

@@ -104,7 +104,9 @@ export class Checkpointer {
     for (const id of catalog.dirtyTopics) {
       const topic = catalog.topics.find({ id })
       const key = engineKeys.topic(id)
-      rows.push(topic === undefined ? { delete: key } : { put: { family: 'topic', row: topic }, key })
+      rows.push(
+        topic === undefined ? { delete: key } : { put: { family: 'topic', row: topic }, key }
+      )
     }
     for (const id of catalog.dirtySegments) {
       const row = catalog.segments.get(id)
@@ -124,7 +126,9 @@ export class Checkpointer {
         producer.dirty = false
         const { producerId, epoch } = producer
         const batches = [...producer.batches]
-        rows.push(put({ family: 'producer', row: { queue: queue.uid, producerId, epoch, batches } }))
+        rows.push(
+          put({ family: 'producer', row: { queue: queue.uid, producerId, epoch, batches } })
+        )
       }
     }
     const capture: Capture = {
@@ -148,7 +152,8 @@ export class Checkpointer {
     const { db, index, fileSystem, folder, storeId, clusterId } = this.#parts
     const blocks: IndexWrite[] = []
     // Entries up to the captured counts do not change meanwhile: only what follows here drops them.
-    for (const { queue, count } of capture.runs) blocks.push(...(await encodeIndexBlocks(queue, count)))
+    for (const { queue, count } of capture.runs)
+      blocks.push(...(await encodeIndexBlocks(queue, count)))
     await db.checkpoint(capture.mark, capture.rows, blocks)
     for (const { queue, count } of capture.runs) if (!queue.gone) queue.runs.dropFirst(count)
     this.#runsHeld -= capture.runsHeld
@@ -158,7 +163,7 @@ export class Checkpointer {
     }
     if (capture.snapshot === undefined) return
     const { applied, sequence, appendTimeMs } = capture.mark
-    const header = { storeId, clusterId, sequence, applied, appendTimeMs }
+    const header = { storeId, clusterId, sequence, address: applied, appendTimeMs }
     await writeSnapshot(fileSystem, folder, header, capture.snapshot)
     await pruneSnapshots(fileSystem, folder)
   }

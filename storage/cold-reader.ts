@@ -66,7 +66,9 @@ export class ColdReader {
       const skip = pieces.length === 0 && cursor !== undefined && cursor < run.bytes ? cursor : 0
       // The first run without a cursor is read whole: where its batches begin is not known.
       const inside = pieces.length === 0 && skip === 0 && offset > run.baseOffset
-      const wanted = inside ? run.bytes : Math.min(run.bytes - skip, Math.max(left, batchHeaderBytes))
+      const wanted = inside
+        ? run.bytes
+        : Math.min(run.bytes - skip, Math.max(left, batchHeaderBytes))
       pieces.push({ run, position: run.position + skip, bytes: wanted })
       left -= wanted
     }
@@ -182,7 +184,12 @@ export class ColdReader {
       return got === bytes ? target : target.subarray(0, got)
     } catch (error) {
       if (error instanceof StoreError) throw error
-      throw new StoreError('io-failed', `segment ${segment} cannot be read: ${(error as Error).message}`, {}, { cause: error })
+      throw new StoreError(
+        'io-failed',
+        `segment ${segment} cannot be read: ${(error as Error).message}`,
+        {},
+        { cause: error }
+      )
     } finally {
       this.#leave()
     }

@@ -27,6 +27,8 @@ export interface CommitterParts {
   readonly onDurable: (group: SealedGroup) => void
   /** Called between groups, with everything sealed durable: the moment a checkpoint may look at the catalog. */
   readonly onQuiet: () => void
+  /** A segment was sealed and the log goes on in the next. */
+  readonly onRolled: () => void
   readonly isCheckpointDue: () => boolean
   readonly onFailed: (error: Error) => void
 }
@@ -102,10 +104,7 @@ export class Committer {
     if (this.#closing) return new StoreError('closed', 'the store is closed')
     if (pending.bytes * 2 > log.groupBytesMax)
       return new StoreError('too-large', `a commit of ${pending.bytes} bytes is too large`)
-    if (
-      this.#pendingBytes + pending.bytes > settings.pendingBytesMax &&
-      this.#pendingBytes > 0
-    )
+    if (this.#pendingBytes + pending.bytes > settings.pendingBytesMax && this.#pendingBytes > 0)
       return new StoreError('overloaded', `${this.#pendingBytes} bytes wait for their flush`)
     if (this.pendingCommits >= settings.pendingCommitsMax)
       return new StoreError('overloaded', `${this.pendingCommits} commits wait for their flush`)
@@ -225,6 +224,7 @@ export class Committer {
       group.logged.push({ op: 'put', entry: { family: 'segment', row } })
     }
     group.logged.push({ op: 'put', entry: { family: 'counters', row: catalog.counters } })
+    this.#parts.onRolled()
     logSink('debug', 'segment-sealed', { segment: sealed.id, bytes: sealed.dataBytes, next: id })
   }
 
@@ -319,7 +319,12 @@ export class Committer {
 
 function ioFailure(error: Error): StoreError {
   if (error instanceof StoreError) return error
-  return new StoreError('io-failed', `the store has stopped: ${error.message}`, {}, { cause: error })
+  return new StoreError(
+    'io-failed',
+    `the store has stopped: ${error.message}`,
+    {},
+    { cause: error }
+  )
 }
 
 function settleOutcomes(outcomes: readonly Outcome[]): void {

@@ -83,9 +83,7 @@ interface Output {
 }
 
 function isCopied(batch: Buffer): boolean {
-  return (
-    batch.length < copyBytesBelow || batch.length * retainedShareMax < batch.buffer.byteLength
-  )
+  return batch.length < copyBytesBelow || batch.length * retainedShareMax < batch.buffer.byteLength
 }
 
 /** Returns where the run's batches begin. */

@@ -57,9 +57,7 @@ const rowsEnd = Buffer.from('t')
 /** Rows and blocks in one LevelDB batch, so that a checkpoint of a large store does not build one huge one. */
 const batchWritesMax = 2000
 
-type Write =
-  | { type: 'put'; key: Buffer; value: Buffer }
-  | { type: 'del'; key: Buffer }
+type Write = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
 
 export class IndexDb {
   readonly #db: Database

@@ -1,4 +1,6 @@
 /** Reads for many queues at once: from the tail in memory where it can, from disk where it must. */
+
+import type { ColdReader } from './cold-reader.ts'
 import type {
   QueueData,
   QueueEnds,
@@ -7,7 +9,6 @@ import type {
   QueueUid,
   ReadRequest
 } from './contract.ts'
-import type { ColdReader } from './cold-reader.ts'
 import { StoreError } from './errors.ts'
 import { readInt64 } from './layout/integers.ts'
 import type { Queue } from './queue.ts'

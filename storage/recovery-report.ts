@@ -1,3 +1,6 @@
+import type { Damage } from './layout/scan.ts'
+import type { LogSink } from './ports.ts'
+
 /** What an open found, as data: the log line, the metric and the embedder's answer say the same. */
 
 export interface CutTail {
@@ -5,14 +8,6 @@ export interface CutTail {
   readonly position: number
   readonly bytes: number
   readonly why: string
-}
-
-/** Stored bytes that could not be understood though later ones say they were durable: kept, never served. */
-export interface Damage {
-  readonly segment: number
-  readonly fromPosition: number
-  readonly toPosition: number
-  readonly what: string
 }
 
 export interface RecoveryReport {
@@ -31,4 +26,15 @@ export interface RecoveryReport {
   /** Files that are not part of the log and were removed. */
   readonly removed: readonly string[]
   readonly tookMs: number
+}
+
+/** One line of log for what an open found, louder where something was cut or damaged. */
+export function reportRecovery(log: LogSink, report: RecoveryReport): void {
+  const { created, clean, rebuilt, groupsReplayed, bytesScanned, tookMs } = report
+  log('info', 'store-opened', { created, clean, rebuilt, groupsReplayed, bytesScanned, tookMs })
+  if (report.cut !== undefined) log('warn', 'log-tail-cut', { ...report.cut })
+  for (const damage of report.damages) log('error', 'log-damaged', { ...damage })
+  if (report.epochsRaised !== undefined)
+    log('warn', 'leader-epochs-raised', { reason: report.epochsRaised })
+  if (report.removed.length > 0) log('info', 'stray-files-removed', { files: report.removed })
 }

@@ -76,8 +76,7 @@ export class Replay implements ScanSink {
     if (!isNew) return
     queue.sealedEnd = Math.max(queue.sealedEnd, nextOffset)
     for (const batch of batches)
-      if (batch.producerId >= 0)
-        queue.producers.remember(batch, batch.baseOffset, run.appendTimeMs)
+      if (batch.producerId >= 0) queue.producers.remember(batch, batch.baseOffset, run.appendTimeMs)
   }
 
   #change(change: LoggedChange): void {

@@ -72,11 +72,7 @@ export class Sealer {
     return { group, taken }
   }
 
-  #sealCommit(
-    commit: Commit,
-    group: SealedGroup,
-    openRuns: Map<Queue, SealedRun>
-  ): CommitResult {
+  #sealCommit(commit: Commit, group: SealedGroup, openRuns: Map<Queue, SealedRun>): CommitResult {
     // First everything that can refuse, then everything that changes.
     commit.conditions?.forEach((condition, index) => {
       this.#checkCondition(condition, index)
@@ -96,7 +92,9 @@ export class Sealer {
       producerIds: [],
       appendTimeMs: group.appendTimeMs
     }
-    return changes.length === 0 ? done : { ...done, ...applyChanges(this.#catalog, changes, results, group) }
+    return changes.length === 0
+      ? done
+      : { ...done, ...applyChanges(this.#catalog, changes, results, group) }
   }
 
   #checkCondition(condition: Condition, index: number): void {
@@ -109,9 +107,13 @@ export class Sealer {
       else holds = (version !== undefined) === (condition.is === 'present')
     }
     if (!holds)
-      throw new StoreError('condition-failed', `condition ${index} (${condition.is}) does not hold`, {
-        condition: index
-      })
+      throw new StoreError(
+        'condition-failed',
+        `condition ${index} (${condition.is}) does not hold`,
+        {
+          condition: index
+        }
+      )
   }
 
   /** Throws if the append must be refused; returns the earlier batch if it is a duplicate. */

@@ -85,6 +85,12 @@ export class Store implements Engine {
     this.#committer = committer
   }
 
+  /** Last step of an open. `checkpoint`: what was read is in no view yet. */
+  async prepare(checkpoint: boolean): Promise<void> {
+    await this.#parts.space.ask()
+    if (checkpoint) await this.#parts.checkpointer.finish(this.viewMark())
+  }
+
   commit(commit: Commit): Promise<CommitResult> {
     let bytes = 0
     for (const append of commit.appends ?? [])
@@ -123,12 +129,7 @@ export class Store implements Engine {
     }
     // A held read is a read: what was acknowledged before it must come within its wait.
     if (this.#parts.flushMode === 'async') await this.settle()
-    return this.#parts.waiters.wait(
-      awaited,
-      request.minBytes,
-      request.maxWaitMs,
-      request.signal
-    )
+    return this.#parts.waiters.wait(awaited, request.minBytes, request.maxWaitMs, request.signal)
   }
 
   async ends(uid: QueueUid): Promise<QueueEnds> {
@@ -136,11 +137,7 @@ export class Store implements Engine {
     return this.#queue(uid).ends()
   }
 
-  async offsetByTime(
-    uid: QueueUid,
-    timestampMs: number,
-    by: TimeBound
-  ): Promise<TimePoint | null> {
+  async offsetByTime(uid: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null> {
     await this.settle()
     const queue = this.#queue(uid)
     const { search } = this.#parts

@@ -3,7 +3,7 @@
  * not durable yet will change. Conditions are checked against both, readers see the first only.
  */
 import type { TopicId } from '../contract.ts'
-import { type StateFamily, type StateKey, type StateRow, type StateRows, keyOf } from './rows.ts'
+import { keyOf, type StateFamily, type StateKey, type StateRow, type StateRows } from './rows.ts'
 import type { StoredKey, StoredRow } from './stored-rows.ts'
 
 interface Held {
@@ -40,9 +40,7 @@ export class StateTable {
   }
 
   /** The durable row. */
-  get<F extends StateFamily>(
-    key: StateKey<F>
-  ): { row: StateRows[F]; version: number } | undefined {
+  get<F extends StateFamily>(key: StateKey<F>): { row: StateRows[F]; version: number } | undefined {
     const held = this.#families.get(key.family)?.get(key.bucket)?.get(key.item)
     return held && { row: held.entry.row as StateRows[F], version: held.version }
   }
@@ -87,7 +85,10 @@ export class StateTable {
     for (const change of changes) {
       const path = pathOf(change.key)
       this.#write(path, change.key, change.entry, change.version)
-      if (this.#sealed.get(path)?.sequence === sequence && this.#sealed.get(path)?.version === change.version)
+      if (
+        this.#sealed.get(path)?.sequence === sequence &&
+        this.#sealed.get(path)?.version === change.version
+      )
         this.#sealed.delete(path)
     }
   }

@@ -1,0 +1,20 @@
+/** The only door to storage. */
+export { batchHeaderBytes, type RecordBatch } from './batch/record-batch.ts'
+export * from './contract.ts'
+export {
+  OpenError,
+  type OpenErrorCode,
+  openErrorCodes,
+  StoreError,
+  type StoreErrorCode,
+  storeErrorCodes
+} from './errors.ts'
+export { realFileSystem } from './file-system.ts'
+export { type OpenOptions, openStore } from './open-store.ts'
+export type * from './ports.ts'
+export type { RecoveryReport } from './recovery-report.ts'
+export { reindexStore } from './reindex.ts'
+export { type FlushMode, type StoreSettings, storeSettings } from './settings.ts'
+export * from './state/rows.ts'
+export type { Store } from './store.ts'
+export { systemClock, systemRandom } from './system-ports.ts'

@@ -1,0 +1,318 @@
+/** Opening a store: make it or find it, bring it to where its log ended, put its parts together. */
+import { Catalog } from './catalog.ts'
+import { Checkpointer } from './checkpoint.ts'
+import { ColdReader } from './cold-reader.ts'
+import { Committer } from './committer.ts'
+import { OpenError } from './errors.ts'
+import { type Database, IndexDb, openLevel } from './index-db.ts'
+import { segmentHeaderBytes } from './layout/format.ts'
+import { segmentFileName } from './layout/segment.ts'
+import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
+import { createSegment, Log, type OpenSegment } from './log.ts'
+import { newestSnapshot } from './newest-snapshot.ts'
+import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
+import { raiseEpochs } from './raise-epochs.ts'
+import { Reader } from './reader.ts'
+import {
+  type Recovered,
+  type RecoveryParts,
+  recoverFromLog,
+  recoverFromView,
+  whyViewUnusable
+} from './recovery.ts'
+import { type CutTail, type RecoveryReport, reportRecovery } from './recovery-report.ts'
+import { RunIndex } from './run-index.ts'
+import { SegmentFiles } from './segment-files.ts'
+import { type FlushMode, resolveStoreSettings, type StoreSettings } from './settings.ts'
+import { Space } from './space.ts'
+import { Store, type StoreParts } from './store.ts'
+import {
+  foldersOf,
+  listSegments,
+  refuseForeignFolder,
+  type SegmentFile,
+  storeIdOf
+} from './store-folder.ts'
+import { Tail } from './tail.ts'
+import { TimeSearch } from './time-search.ts'
+import { Waiters } from './waiters.ts'
+
+export interface OpenOptions {
+  /** The data folder; made if it is not there. */
+  readonly folder: string
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: LogSink
+  readonly flushMode?: FlushMode
+  readonly settings?: Partial<StoreSettings>
+  /** Another database in LevelDB's place, for tests. */
+  readonly openIndex?: (path: string) => Database
+  /** Names this boot of the machine ('' if unknown): tells a killed process from a machine that went down. */
+  readonly bootId?: string
+  /** Makes LevelDB's view anew even if it looks sound. */
+  readonly rebuild?: boolean
+}
+
+/** What is known of a folder before its state is read. */
+interface Found {
+  readonly storeId: Buffer
+  readonly segments: readonly SegmentFile[]
+  readonly created: boolean
+}
+
+/** Rejects with OpenError (the store cannot be opened; nothing was lost), RangeError (a setting out of range). */
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const settings = resolveStoreSettings(options.settings)
+  const { fileSystem } = options
+  const folders = foldersOf(options.folder)
+  await refuseForeignFolder(fileSystem, options.folder)
+  for (const path of [options.folder, folders.log, folders.snapshots])
+    await fileSystem.makeFolder(path)
+  await fileSystem.syncFolder(options.folder)
+  const db = await IndexDb.open((options.openIndex ?? openLevel)(folders.index))
+  try {
+    const found = await findOrCreate(options, folders.log)
+    return await assemble(options, settings, folders, db, found)
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+}
+
+async function findOrCreate(options: OpenOptions, folder: string): Promise<Found> {
+  const { fileSystem, random, clock } = options
+  const segments = await listSegments(fileSystem, folder)
+  const known = storeIdOf(segments)
+  if (known !== undefined) return { storeId: known, segments, created: false }
+  const broken = segments.find(({ fault }) => fault !== undefined)
+  if (broken !== undefined)
+    throw new OpenError('unrecoverable', `segment ${broken.id}: ${broken.fault}`)
+  const { snapshots } = foldersOf(options.folder)
+  if ((await listSnapshots(fileSystem, snapshots)).length > 0)
+    throw new OpenError('unrecoverable', `${folder} holds no segment, though there is a snapshot`)
+  // A first start that was cut off left at most a file without a header.
+  for (const { id } of segments) await fileSystem.unlink(`${folder}/${segmentFileName(id)}`)
+  const storeId = random.bytes(16)
+  const file = await createSegment(fileSystem, folder, storeId, 1, clock.now())
+  await file.close()
+  return { storeId, segments: await listSegments(fileSystem, folder), created: true }
+}
+
+async function assemble(
+  options: OpenOptions,
+  settings: StoreSettings,
+  folders: ReturnType<typeof foldersOf>,
+  db: IndexDb,
+  found: Found
+): Promise<Store> {
+  const { fileSystem, clock, log: logSink, flushMode = 'sync' } = options
+  const startedMs = clock.monotonicMs()
+  const { storeId } = found
+  const recovering: RecoveryParts = {
+    fileSystem,
+    folder: folders.log,
+    storeId,
+    db,
+    segments: found.segments,
+    runsMax: settings.checkpointRunsMax
+  }
+  const openMark = await db.openMark()
+  const { catalog, recovered, rebuilt } = await recover(
+    options,
+    recovering,
+    found,
+    folders.snapshots
+  )
+  const { segment, cut } = await openEnd(options, folders.log, recovered)
+  if (catalog.segments.get(segment.id) === undefined)
+    catalog.putSegment({
+      id: segment.id,
+      firstSequence: segment.firstSequence,
+      lastSequence: -1,
+      dataBytes: -1
+    })
+  const newest = Math.max(segment.id, ...found.segments.map(({ id }) => id))
+  if (catalog.counters.nextSegmentId <= newest)
+    catalog.counters = { ...catalog.counters, nextSegmentId: newest + 1 }
+  for (const queue of catalog.queues.values()) queue.highWatermark = queue.sealedEnd
+  const removed = await removeStrays(options, folders.log, found, catalog)
+  const wasAsync = openMark?.flushMode === 'async'
+  const rebooted = openMark?.bootId === '' || openMark?.bootId !== (options.bootId ?? '')
+  const doubt = whyEpochsRise(recovered, cut, wasAsync && rebooted)
+  const recovery: RecoveryReport = {
+    created: found.created,
+    clean: openMark === undefined && !found.created,
+    rebuilt,
+    groupsReplayed: recovered.replay.groups,
+    bytesScanned: recovered.bytesScanned,
+    cut,
+    damages: recovered.damages,
+    epochsRaised: doubt,
+    removed,
+    tookMs: Math.round(clock.monotonicMs() - startedMs)
+  }
+  const log = new Log(fileSystem, folders.log, storeId, settings.segmentBytes, segment)
+  const store = putTogether(options, settings, folders, {
+    db,
+    catalog,
+    log,
+    recovery,
+    storeId,
+    recovered
+  })
+  reportRecovery(logSink, recovery)
+  await db.putOpenMark({ flushMode, bootId: options.bootId ?? '' })
+  await store.prepare(found.created || rebuilt !== undefined)
+  if (doubt !== undefined) await raiseEpochs(store, catalog.queues.values())
+  return store
+}
+
+async function recover(
+  options: OpenOptions,
+  parts: RecoveryParts,
+  found: Found,
+  snapshotFolder: string
+): Promise<{ catalog: Catalog; recovered: Recovered; rebuilt: string | undefined }> {
+  const { fileSystem } = options
+  const mark = await parts.db.viewMark()
+  const listed = (await listSnapshots(fileSystem, snapshotFolder))[0]?.sequence ?? 0
+  let why = found.created ? undefined : await whyViewUnusable(parts, mark, listed)
+  if (options.rebuild === true) why = 'a rebuild was asked for'
+  if (why === undefined && mark !== undefined) {
+    const catalog = new Catalog()
+    try {
+      return { catalog, recovered: await recoverFromView(parts, catalog, mark), rebuilt: undefined }
+    } catch (error) {
+      if (error instanceof OpenError) throw error
+      why = `its rows cannot be read: ${(error as Error).message}`
+    }
+  }
+  const catalog = new Catalog()
+  const snapshot = await newestSnapshot(fileSystem, snapshotFolder, parts.storeId, options.log)
+  const recovered = await recoverFromLog(parts, catalog, snapshot)
+  return { catalog, recovered, rebuilt: found.created ? undefined : why }
+}
+
+/** Opens the log's last segment for writing, cuts what follows its end, and makes all that was read durable. */
+async function openEnd(
+  options: OpenOptions,
+  folder: string,
+  recovered: Recovered
+): Promise<{ segment: OpenSegment; cut: CutTail | undefined }> {
+  const { fileSystem } = options
+  const { end, openSegment, firstSequence, replay } = recovered
+  const file = await fileSystem.open(`${folder}/${segmentFileName(openSegment)}`, 'write')
+  const position = Math.max(end.position, segmentHeaderBytes)
+  let cut: CutTail | undefined
+  if (end.torn !== undefined) cut = { segment: openSegment, ...end.torn }
+  if ((await file.size()) > position) await file.truncate(position)
+  await file.sync()
+  await fileSystem.syncFolder(folder)
+  const { described, lastGroupPosition } = replay
+  return {
+    segment: { id: openSegment, file, position, firstSequence, lastGroupPosition, described },
+    cut
+  }
+}
+
+/** Files outside the live set: left by a roll or a deletion that was cut off. */
+async function removeStrays(
+  options: OpenOptions,
+  folder: string,
+  found: Found,
+  catalog: Catalog
+): Promise<string[]> {
+  const removed: string[] = []
+  for (const { id } of found.segments) {
+    if (catalog.segments.has(id)) continue
+    await options.fileSystem.unlink(`${folder}/${segmentFileName(id)}`)
+    removed.push(segmentFileName(id))
+  }
+  if (removed.length > 0) await options.fileSystem.syncFolder(folder)
+  await pruneSnapshots(options.fileSystem, foldersOf(options.folder).snapshots)
+  return removed
+}
+
+/** Something acknowledged may be missing at the end: clients must be able to tell (KIP-101). */
+function whyEpochsRise(
+  recovered: Recovered,
+  cut: CutTail | undefined,
+  asyncLoss: boolean
+): string | undefined {
+  if (cut !== undefined) return `the log's tail was cut: ${cut.why}`
+  if (recovered.damages.length > 0) return 'the log is damaged'
+  if (asyncLoss) return 'the machine went down in the flush mode async'
+  return undefined
+}
+
+interface Core {
+  readonly db: IndexDb
+  readonly catalog: Catalog
+  readonly log: Log
+  readonly recovery: RecoveryReport
+  readonly storeId: Buffer
+  readonly recovered: Recovered
+}
+
+function putTogether(
+  options: OpenOptions,
+  settings: StoreSettings,
+  folders: ReturnType<typeof foldersOf>,
+  { db, catalog, log, recovery, storeId, recovered }: Core
+): Store {
+  const { fileSystem, clock, log: logSink, flushMode = 'sync' } = options
+  const info = { storeId: storeId.toString('hex'), clusterId: storeId.toString('base64url') }
+  const index = new RunIndex(db, settings.indexCacheBytes)
+  const files = new SegmentFiles(fileSystem, folders.log, settings.openFilesMax)
+  const cold = new ColdReader(index, files, settings.coldReadsMax)
+  const reader = new Reader(catalog.queues, cold)
+  const onFailed = (error: Error): void => store.noteFailed(error)
+  const checkpointer = new Checkpointer({
+    catalog,
+    db,
+    index,
+    fileSystem,
+    folder: folders.snapshots,
+    storeId,
+    clusterId: info.clusterId,
+    clock,
+    settings,
+    onFailed
+  })
+  const space = new Space(fileSystem, clock, folders.log, settings.reserveBytes)
+  const parts: StoreParts = {
+    info,
+    recovery,
+    settings,
+    flushMode,
+    logSink,
+    catalog,
+    log,
+    db,
+    files,
+    reader,
+    cold,
+    search: new TimeSearch(index, reader),
+    tail: new Tail(settings.tailBytes),
+    waiters: new Waiters(clock, settings.waitersMax),
+    space,
+    checkpointer
+  }
+  const store: Store = new Store(parts)
+  const committer = new Committer(
+    {
+      ...parts,
+      clock,
+      storeId,
+      onDurable: (group) => store.noteDurable(group),
+      onQuiet: () => checkpointer.begin(store.viewMark()),
+      onRolled: () => checkpointer.noteSegmentSealed(),
+      isCheckpointDue: () => checkpointer.isDue(),
+      onFailed
+    },
+    { sequence: recovered.sequence, appendTimeMs: recovered.appendTimeMs }
+  )
+  store.start(committer)
+  return store
+}

@@ -1,0 +1,27 @@
+import type { Change, Engine } from './contract.ts'
+import type { Queue } from './queue.ts'
+
+/** Changes in one commit, so that a store of many queues does not make one huge one. */
+const changesPerCommit = 10_000
+
+/** Begins a new leader epoch for every queue at its end (KIP-101): clients look whether what they read is still there. */
+export async function raiseEpochs(
+  engine: Pick<Engine, 'commit'>,
+  queues: Iterable<Queue>
+): Promise<void> {
+  let changes: Change[] = []
+  for (const queue of queues) {
+    const epochs = [
+      ...queue.epochs.filter((one) => one.startOffset < queue.highWatermark || one.epoch === 0),
+      { epoch: queue.leaderEpoch + 1, startOffset: queue.highWatermark }
+    ]
+    changes.push({
+      op: 'put',
+      row: { family: 'queue-epochs', row: { queue: queue.uid, epochs } }
+    })
+    if (changes.length < changesPerCommit) continue
+    await engine.commit({ changes })
+    changes = []
+  }
+  if (changes.length > 0) await engine.commit({ changes })
+}
