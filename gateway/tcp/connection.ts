@@ -144,6 +144,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
 
   /** Closes the connection if it is idle, or if its peer takes no answers. Called every `sweepMs`. */
   sweep(nowMs: number): void {
+    if (this.#gone) return
     const { limits, counters } = this.#shared
     if (this.#outbox.stalledMs(nowMs) >= limits.slowReaderMs) {
       counters.slowReaders++
