@@ -1,0 +1,31 @@
+/** Whose members a group has now. Until groups may be mixed, the other protocol's members are refused meanwhile. */
+
+export type GroupProtocol = 'kafka' | 'rocketmq'
+
+/** A group that has members (or is about to have). */
+export interface LiveGroup {
+  readonly protocol: GroupProtocol
+  /** Whether members read the topic called so by Kafka clients; true where it is not known. */
+  reads(kafkaTopicName: string): boolean
+}
+
+/** Keyed by the group's name as Kafka clients say it. */
+export class GroupOwnership {
+  readonly #live = new Map<string, LiveGroup>()
+
+  /** False, and nothing changes, while members of the other protocol have the group. */
+  claim(group: string, live: LiveGroup): boolean {
+    const present = this.#live.get(group)
+    if (present !== undefined && present.protocol !== live.protocol) return false
+    this.#live.set(group, live)
+    return true
+  }
+
+  release(group: string, protocol: GroupProtocol): void {
+    if (this.#live.get(group)?.protocol === protocol) this.#live.delete(group)
+  }
+
+  find(group: string): LiveGroup | undefined {
+    return this.#live.get(group)
+  }
+}
