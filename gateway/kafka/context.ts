@@ -7,11 +7,9 @@ import type { Clock, LogSink, Random } from '../../storage/ports.ts'
 import type { AddressMap } from '../broker/addresses.ts'
 import type { ConfigService } from '../broker/configs.ts'
 import type { TopicService } from '../broker/topics.ts'
+import type { KafkaGroups } from './groups/kafka-groups.ts'
 
-export type { AddressMap, ConfigService, TopicService }
-
-/** Group membership: gateway/kafka/groups/coordinator.ts implements it. */
-export type GroupCoordinator = object
+export type { AddressMap, ConfigService, KafkaGroups, TopicService }
 
 /** Limits that handlers keep, each with a name; src/config.ts offers those that an operator may change. */
 export interface KafkaLimits {
@@ -38,7 +36,7 @@ export interface ProducerIds {
 export interface KafkaServices {
   readonly engine: Engine
   readonly topics: TopicService
-  readonly groups: GroupCoordinator
+  readonly groups: KafkaGroups
   readonly addresses: AddressMap
   readonly config: ConfigService
   readonly producerIds: ProducerIds

@@ -8,48 +8,68 @@ import { alterConfigs } from './handlers/alter-configs.ts'
 import { apiVersions } from './handlers/api-versions.ts'
 import { createPartitions } from './handlers/create-partitions.ts'
 import { createTopics } from './handlers/create-topics.ts'
+import { deleteGroups } from './handlers/delete-groups.ts'
 import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeCluster } from './handlers/describe-cluster.ts'
 import { describeConfigs } from './handlers/describe-configs.ts'
+import { describeGroups } from './handlers/describe-groups.ts'
 import { describeTopicPartitions } from './handlers/describe-topic-partitions.ts'
 import { fetch } from './handlers/fetch.ts'
 import { findCoordinator } from './handlers/find-coordinator.ts'
+import { heartbeat } from './handlers/heartbeat.ts'
 import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.ts'
 import { initProducerId } from './handlers/init-producer-id.ts'
+import { joinGroup } from './handlers/join-group.ts'
+import { leaveGroup } from './handlers/leave-group.ts'
+import { listGroups } from './handlers/list-groups.ts'
 import { listOffsets } from './handlers/list-offsets.ts'
 import { listPartitionReassignments } from './handlers/list-partition-reassignments.ts'
 import { metadata } from './handlers/metadata.ts'
+import { offsetCommit } from './handlers/offset-commit.ts'
+import { offsetDelete } from './handlers/offset-delete.ts'
+import { offsetFetch } from './handlers/offset-fetch.ts'
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { produce } from './handlers/produce.ts'
+import { syncGroup } from './handlers/sync-group.ts'
 import { alterConfigsRequest, alterConfigsResponse } from './schemas/alter-configs.ts'
 import { apiVersionsRequest, apiVersionsResponse } from './schemas/api-versions.ts'
 import { createPartitionsRequest, createPartitionsResponse } from './schemas/create-partitions.ts'
 import { createTopicsRequest, createTopicsResponse } from './schemas/create-topics.ts'
+import { deleteGroupsRequest, deleteGroupsResponse } from './schemas/delete-groups.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './schemas/delete-topics.ts'
 import { describeClusterRequest, describeClusterResponse } from './schemas/describe-cluster.ts'
 import { describeConfigsRequest, describeConfigsResponse } from './schemas/describe-configs.ts'
+import { describeGroupsRequest, describeGroupsResponse } from './schemas/describe-groups.ts'
 import {
   describeTopicPartitionsRequest,
   describeTopicPartitionsResponse
 } from './schemas/describe-topic-partitions.ts'
 import { fetchRequest, fetchResponse } from './schemas/fetch.ts'
 import { findCoordinatorRequest, findCoordinatorResponse } from './schemas/find-coordinator.ts'
+import { heartbeatRequest, heartbeatResponse } from './schemas/heartbeat.ts'
 import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse
 } from './schemas/incremental-alter-configs.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './schemas/init-producer-id.ts'
+import { joinGroupRequest, joinGroupResponse } from './schemas/join-group.ts'
+import { leaveGroupRequest, leaveGroupResponse } from './schemas/leave-group.ts'
+import { listGroupsRequest, listGroupsResponse } from './schemas/list-groups.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './schemas/list-offsets.ts'
 import {
   listPartitionReassignmentsRequest,
   listPartitionReassignmentsResponse
 } from './schemas/list-partition-reassignments.ts'
 import { metadataRequest, metadataResponse } from './schemas/metadata.ts'
+import { offsetCommitRequest, offsetCommitResponse } from './schemas/offset-commit.ts'
+import { offsetDeleteRequest, offsetDeleteResponse } from './schemas/offset-delete.ts'
+import { offsetFetchRequest, offsetFetchResponse } from './schemas/offset-fetch.ts'
 import {
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse
 } from './schemas/offset-for-leader-epoch.ts'
 import { produceRequest, produceResponse } from './schemas/produce.ts'
+import { syncGroupRequest, syncGroupResponse } from './schemas/sync-group.ts'
 
 export interface Route {
   readonly request: AnyMessage
@@ -88,5 +108,15 @@ export const routes: readonly Route[] = [
     listPartitionReassignmentsResponse,
     listPartitionReassignments
   ),
-  route(metadataRequest, metadataResponse, metadata)
+  route(metadataRequest, metadataResponse, metadata),
+  route(joinGroupRequest, joinGroupResponse, joinGroup),
+  route(syncGroupRequest, syncGroupResponse, syncGroup),
+  route(heartbeatRequest, heartbeatResponse, heartbeat),
+  route(leaveGroupRequest, leaveGroupResponse, leaveGroup),
+  route(offsetCommitRequest, offsetCommitResponse, offsetCommit),
+  route(offsetFetchRequest, offsetFetchResponse, offsetFetch),
+  route(listGroupsRequest, listGroupsResponse, listGroups),
+  route(describeGroupsRequest, describeGroupsResponse, describeGroups),
+  route(deleteGroupsRequest, deleteGroupsResponse, deleteGroups),
+  route(offsetDeleteRequest, offsetDeleteResponse, offsetDelete)
 ]
