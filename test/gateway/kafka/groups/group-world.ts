@@ -7,35 +7,20 @@ import type {
   SyncResult
 } from '../../../../gateway/kafka/groups/membership.ts'
 import type { GroupSettings } from '../../../../gateway/kafka/groups/settings.ts'
-import type { Random } from '../../../../storage/ports.ts'
-import { FakeClock } from './fake-clock.ts'
+import { FakeClock } from '../../../support/fake-clock.ts'
+import { SeededRandom } from '../../../support/seeded-random.ts'
 
-export class SeededRandom implements Random {
-  #state: number
+/** Can make the server stand still: time goes on meanwhile, timers fire late. */
+class StallingClock extends FakeClock {
+  #stalledMs = 0
 
-  constructor(seed: number) {
-    this.#state = seed >>> 0
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.#stalledMs
   }
 
-  /** 0 to 1 (mulberry32). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = this.#state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-
-  below(limit: number): number {
-    return Math.floor(this.next() * limit)
-  }
-
-  bytes(count: number): Buffer {
-    return Buffer.from(Array.from({ length: count }, () => this.below(256)))
-  }
-
-  uuid(): Buffer {
-    return this.bytes(16)
+  async stall(ms: number): Promise<void> {
+    this.#stalledMs += ms
+    await this.advance(0)
   }
 }
 
@@ -60,12 +45,14 @@ export interface JoinWish {
 }
 
 export class GroupWorld {
-  readonly clock = new FakeClock()
+  readonly clock = new StallingClock()
   readonly random: SeededRandom
   readonly stored = new Set<string>()
   readonly events: string[] = []
   readonly coordinator: ClassicCoordinator
   claimable = true
+  /** All that was ever asked and has to be answered. */
+  readonly asked: Asked<unknown>[] = []
 
   constructor(settings: Partial<GroupSettings> = {}, seed = 1) {
     this.random = new SeededRandom(seed)
@@ -96,6 +83,7 @@ export class GroupWorld {
 
   ask<Result>(promise: Promise<Result>): Asked<Result> {
     const asked: Asked<Result> = { promise, result: undefined }
+    this.asked.push(asked)
     promise.then(
       (result) => {
         asked.result = result
