@@ -39,6 +39,10 @@ async function replace(
     if (repeatsOf(configs.map((config) => config.name)).size > 0) {
       throw new FaultError(errorCodes.INVALID_REQUEST, 'A setting was named more than once.')
     }
+    const valueless = configs.find((config) => config.value === null)
+    if (valueless !== undefined) {
+      throw new FaultError(errorCodes.INVALID_REQUEST, `There is no value for ${valueless.name}.`)
+    }
     const topic = await findAlterableResource(resource, context)
     const replacement = Object.fromEntries(configs.map((config) => [config.name, config.value]))
     await context.topics.editConfig(topic.id, () => replacement, { checkOnly })

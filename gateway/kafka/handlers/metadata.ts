@@ -58,7 +58,9 @@ async function answeredTopics(
   }
   // Ids were told by version 10 and 11, but could not be asked by: Kafka refuses such a request as a whole.
   if (context.version < firstWithIds && asked.some((topic) => !isNamedOnly(topic))) {
-    return asked.map((topic) => missing(topic, errorCodes.INVALID_REQUEST))
+    return asked.map(({ name, topicId }) =>
+      missing({ name: name ?? '', topicId }, errorCodes.INVALID_REQUEST)
+    )
   }
   return mapLimited(distinctBy(asked, keyOf), changesAtOnceMax, (topic) =>
     answerOne(topic, request, context)
