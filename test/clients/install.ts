@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** The sources of the drivers: this file's folder in the repository, not in dist. */
+export const sources = fileURLToPath(new URL('../../../test/clients', import.meta.url))
+
+/** Where clients are installed: kept between runs, outside the repository. */
+export const cache = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
+  'isthmus-test-clients'
+)
+
+const installTimeoutMs = 15 * 60_000
+const outputBytesMax = 16 * 1024 * 1024
+
+async function program(name: string, words: readonly string[], folder = cache): Promise<string> {
+  const { stdout } = await run(name, words, {
+    cwd: folder,
+    timeout: installTimeoutMs,
+    maxBuffer: outputBytesMax
+  })
+  return stdout
+}
+
+/**
+ * Makes `cache/name` with `make(folder)` unless it was made from the same inputs before. A half-made folder is never
+ * taken for a whole one: it is renamed when it is done.
+ */
+async function madeOnce(
+  name: string,
+  inputs: readonly string[],
+  make: (folder: string) => Promise<void>
+): Promise<string> {
+  const hash = createHash('sha256')
+  for (const file of inputs) hash.update(await readFile(file))
+  const mark = hash.digest('hex')
+  const folder = join(cache, name)
+  const marker = join(folder, 'made-from')
+  if (existsSync(marker) && (await readFile(marker, 'utf8')) === mark) return folder
+  await mkdir(cache, { recursive: true })
+  await rm(folder, { recursive: true, force: true })
+  const fresh = `${folder}.new`
+  await rm(fresh, { recursive: true, force: true })
+  await mkdir(fresh)
+  await make(fresh)
+  await writeFile(join(fresh, 'made-from'), mark)
+  await rename(fresh, folder)
+  return folder
+}
+
+/** Copies the jars that a pom names, with what they need, to `folder`/jars. */
+async function copyJars(pom: string, folder: string): Promise<void> {
+  const goal = 'dependency:copy-dependencies'
+  const to = `-DoutputDirectory=${join(folder, 'jars')}`
+  await program('mvn', ['-q', '-B', '-f', pom, goal, '-DincludeScope=runtime', to])
+}
+
+/** The Java driver compiled against one version of kafka-clients; returns its class path. */
+export async function installJava(version: '3.9' | '4.1'): Promise<string> {
+  const pom = join(sources, 'java', `pom-${version}.xml`)
+  const source = join(sources, 'java', 'Driver.java')
+  const folder = await madeOnce(`java-${version}`, [pom, source], async (folder) => {
+    await copyJars(pom, folder)
+    const classes = join(folder, 'classes')
+    await mkdir(classes)
+    await program('javac', ['-nowarn', '-cp', join(folder, 'jars', '*'), '-d', classes, source])
+  })
+  return `${join(folder, 'classes')}:${join(folder, 'jars', '*')}`
+}
+
+/** Apache Kafka's own command-line tools; returns their class path. */
+export async function installApacheTools(): Promise<string> {
+  const pom = join(sources, 'apache-tools', 'pom.xml')
+  const folder = await madeOnce('apache-tools', [pom], (folder) => copyJars(pom, folder))
+  return join(folder, 'jars', '*')
+}
+
+/** The Go drivers; returns the folder of their programs. */
+export async function installGo(): Promise<string> {
+  const go = join(sources, 'go')
+  const files = ['go.mod', 'go.sum', 'wire/wire.go', 'franz-go/main.go', 'sarama/main.go']
+  return await madeOnce(
+    'go',
+    files.map((file) => join(go, file)),
+    async (folder) => {
+      await program('go', ['build', '-o', `${folder}/`, './franz-go', './sarama'], go)
+    }
+  )
+}
+
+/** A virtual environment with the Python clients; returns its interpreter. */
+export async function installPython(): Promise<string> {
+  const requirements = join(sources, 'python', 'requirements.txt')
+  // A virtual environment does not survive being renamed whole, so what is pinned lives in a folder of its own.
+  const folder = await madeOnce('python', [requirements], async (folder) => {
+    const target = join(folder, 'packages')
+    await makeVenv(join(folder, 'venv'))
+    const pip = ['-m', 'pip', 'install', '-q', '--target', target, '-r', requirements]
+    await program(join(folder, 'venv', 'bin', 'python'), pip)
+  })
+  return join(folder, 'packages')
+}
+
+/** Debian keeps what venv needs in a package of its own. */
+async function makeVenv(folder: string): Promise<void> {
+  try {
+    await program('python3', ['-m', 'venv', folder])
+  } catch {
+    await installPackage('python3-venv')
+    await program('python3', ['-m', 'venv', '--clear', folder])
+  }
+}
+
+async function installPackage(name: string): Promise<void> {
+  await program('apt-get', ['update', '-qq'])
+  await program('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name])
+}
+
+/** kcat from the system's packages, installed if it is not there and this may be done; returns its version. */
+export async function installKcat(): Promise<string> {
+  await mkdir(cache, { recursive: true })
+  if (!(await kcatVersion())) await installPackage('kcat')
+  const version = await kcatVersion()
+  if (!version) throw new Error('kcat is not there and could not be installed')
+  return version
+}
+
+/** The first line of `kcat -V` that has a version, or undefined if there is no kcat. */
+export async function kcatVersion(): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('kcat', ['-V'])
+    return stdout.split('\n').find((line) => line.includes('librdkafka'))
+  } catch {
+    return undefined
+  }
+}
