@@ -9,7 +9,7 @@
  *
  * A run: segment (difference), position (difference to the end of the run before; absolute in a new segment), bytes,
  * offsets (gap to the run before, then count), append time (difference), max timestamp (difference to the append
- * time), running maximum (difference to the run before's). All zigzag varints (up to 53 bits). On disk: do not change.
+ * time), running maximum (difference to the run before's). All signed varints (layout/byte-writer.ts). On disk: do not change.
  */
 import type { QueueUid } from './contract.ts'
 import { ByteReader } from './layout/byte-reader.ts'
