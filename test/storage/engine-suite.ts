@@ -1,0 +1,24 @@
+/** The engine contract (storage/contract.ts) as tests: any engine must pass them. */
+import type { Test } from 'tap'
+import { appendTests } from './engine/appends.ts'
+import { conditionTests } from './engine/conditions.ts'
+import { idempotenceTests } from './engine/idempotence.ts'
+import { readTests } from './engine/reads.ts'
+import { lifecycleTests, stateTests } from './engine/state.ts'
+import { timeTests } from './engine/times.ts'
+import { topicTests } from './engine/topics.ts'
+import { waitTests } from './engine/waits.ts'
+import type { OpenEngine } from './engine/world.ts'
+
+/** Each test opens an engine of its own. */
+export function engineSuite(t: Test, open: OpenEngine): void {
+  appendTests(t, open)
+  conditionTests(t, open)
+  topicTests(t, open)
+  idempotenceTests(t, open)
+  readTests(t, open)
+  waitTests(t, open)
+  timeTests(t, open)
+  stateTests(t, open)
+  lifecycleTests(t, open)
+}
