@@ -59,7 +59,11 @@ export class Committer {
 
   constructor(parts: CommitterParts, start: CommitterStart) {
     this.#parts = parts
-    this.#sealer = new Sealer(parts.catalog, parts.settings)
+    const { settings, log } = parts
+    this.#sealer = new Sealer(parts.catalog, {
+      flushBytesMax: Math.min(settings.flushBytesMax, log.groupBytesMax / 2),
+      runBytesMax: settings.runBytesMax
+    })
     this.#sequence = start.sequence
     this.#durableSequence = start.sequence
     this.#lastAppendMs = start.appendTimeMs
@@ -93,7 +97,7 @@ export class Committer {
       return
     }
     this.#waiting.push(pending)
-    this.#pendingBytes += pending.bytes
+    this.#pendingBytes += pending.weight
     // From idle, the rest of what arrived in this turn of the event loop joins the first group.
     this.#running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run())
   }
@@ -102,13 +106,13 @@ export class Committer {
     const { settings, space, log } = this.#parts
     if (this.#failure !== undefined) return this.#failure
     if (this.#closing) return new StoreError('closed', 'the store is closed')
-    if (pending.bytes * 2 > log.groupBytesMax)
-      return new StoreError('too-large', `a commit of ${pending.bytes} bytes is too large`)
-    if (this.#pendingBytes + pending.bytes > settings.pendingBytesMax && this.#pendingBytes > 0)
+    if (pending.weight * 2 > log.groupBytesMax)
+      return new StoreError('too-large', `a commit of ${pending.weight} bytes is too large`)
+    if (this.#pendingBytes + pending.weight > settings.pendingBytesMax && this.#pendingBytes > 0)
       return new StoreError('overloaded', `${this.#pendingBytes} bytes wait for their flush`)
     if (this.pendingCommits >= settings.pendingCommitsMax)
       return new StoreError('overloaded', `${this.pendingCommits} commits wait for their flush`)
-    if (pending.bytes > 0 && space.isFull) {
+    if (pending.appendBytes > 0 && space.isFull) {
       space.noteRefused()
       return new StoreError('disk-full', `${space.freeBytes} bytes are free on the disk`)
     }
@@ -125,7 +129,7 @@ export class Committer {
         }
       }
     } catch (error) {
-      this.#fail(error as Error)
+      this.fail(error as Error)
     } finally {
       this.#running = undefined
     }
@@ -142,7 +146,7 @@ export class Committer {
     )
     this.#takeFromLine(taken)
     if (isEmpty(group)) {
-      this.#pendingBytes -= group.pendingBytes
+      this.#pendingBytes -= group.weight
       settleOutcomes(group.outcomes)
       return
     }
@@ -168,7 +172,7 @@ export class Committer {
       if (flushMode === 'sync') {
         await log.sync()
         this.counts.syncs++
-        this.#pendingBytes -= group.pendingBytes
+        this.#pendingBytes -= group.weight
         this.#durable(group)
       }
     } catch (error) {
@@ -237,7 +241,7 @@ export class Committer {
 
   async #noteWritten(group: SealedGroup): Promise<void> {
     const { settings, clock } = this.#parts
-    this.#pendingBytes -= group.pendingBytes
+    this.#pendingBytes -= group.weight
     this.#written.push(group)
     this.#writtenBytes += group.bytes
     if (this.#writtenBytes >= settings.asyncBytesMax) {
@@ -268,7 +272,7 @@ export class Committer {
           for (const group of groups) this.#durable(group)
         },
         (error: Error) => {
-          this.#fail(error)
+          this.fail(error)
           throw this.#failure
         }
       )
@@ -302,8 +306,11 @@ export class Committer {
     this.#syncTimer?.cancel()
   }
 
-  /** A failed write or fsync is never tried again: nothing can be known of the pages it was for. */
-  #fail(error: Error): void {
+  /**
+   * Stops for good: everything in line, and all that comes, is refused. A failed write or fsync is never tried again:
+   * nothing can be known of the pages it was for.
+   */
+  fail(error: Error): void {
     if (this.#failure === undefined) {
       this.#failure = ioFailure(error)
       this.#syncTimer?.cancel()

@@ -9,7 +9,9 @@ import type { SealedChange } from './state/state-table.ts'
 export interface Pending {
   readonly commit: Commit
   /** Of its appends' batches. */
-  readonly bytes: number
+  readonly appendBytes: number
+  /** What it takes of a group, at most. */
+  readonly weight: number
   readonly resolve: (result: CommitResult) => void
   readonly reject: (error: StoreError) => void
 }
@@ -48,8 +50,8 @@ export interface SealedGroup {
   readonly stateChanges: SealedChange[]
   readonly topicChanges: TopicChange[]
   readonly outcomes: Outcome[]
-  /** Sum of the commits' bytes, to be taken off what is pending. */
-  pendingBytes: number
+  /** Sum of the commits' weights, to be taken off what is pending. */
+  weight: number
   /** Known once encoded. */
   segment: number
   position: number

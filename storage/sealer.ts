@@ -50,7 +50,7 @@ export class Sealer {
       stateChanges: [],
       topicChanges: [],
       outcomes: [],
-      pendingBytes: 0,
+      weight: 0,
       segment: 0,
       position: 0,
       bytes: 0
@@ -59,9 +59,9 @@ export class Sealer {
     let taken = 0
     while (from + taken < waiting.length && taken < commitsPerGroupMax) {
       const pending = waiting[from + taken] as Pending
-      if (taken > 0 && group.pendingBytes + pending.bytes > this.#limits.flushBytesMax) break
+      if (taken > 0 && group.weight + pending.weight > this.#limits.flushBytesMax) break
       taken++
-      group.pendingBytes += pending.bytes
+      group.weight += pending.weight
       try {
         group.outcomes.push({ pending, result: this.#sealCommit(pending.commit, group, openRuns) })
       } catch (error) {

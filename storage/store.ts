@@ -2,6 +2,7 @@
 import type { Catalog } from './catalog.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import type { ColdReader } from './cold-reader.ts'
+import { appendBytesOf, weightOf } from './commit-weight.ts'
 import type { Committer } from './committer.ts'
 import type {
   Commit,
@@ -92,12 +93,11 @@ export class Store implements Engine {
   }
 
   commit(commit: Commit): Promise<CommitResult> {
-    let bytes = 0
-    for (const append of commit.appends ?? [])
-      for (const batch of append.batches) bytes += batch.bytes.length
     return new Promise((resolve, reject) => {
       if (commit.changes !== undefined && commit.changes.length > 0) this.#checkShape(commit)
-      this.#running().submit({ commit, bytes, resolve, reject })
+      const appendBytes = appendBytesOf(commit)
+      const weight = weightOf(commit, appendBytes)
+      this.#running().submit({ commit, appendBytes, weight, resolve, reject })
     })
   }
 
@@ -273,6 +273,7 @@ export class Store implements Engine {
   noteFailed(error: Error): void {
     if (this.#failure !== undefined) return
     this.#failure = error
+    this.#committer?.fail(error)
     this.#parts.logSink('error', 'store-failed', { reason: error.message })
     const failure = new StoreError('io-failed', `the store has stopped: ${error.message}`)
     this.#parts.waiters.failAll(failure)

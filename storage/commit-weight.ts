@@ -1,0 +1,50 @@
+/** How much of a flush group a commit will take: an upper bound, known before it is sealed. */
+import type { Change, Commit } from './contract.ts'
+
+/** Headers of a run and its share of a topic's description. */
+const bytesPerAppend = 256
+/** A change without its texts: key, numbers, lengths, and the counters that go with it. */
+const bytesPerChange = 256
+/** A row that is made at seal cannot be looked at before. */
+const bytesPerBoundRow = 8 * 1024
+/** UTF-8 takes at most this many bytes for one UTF-16 unit. */
+const bytesPerUnit = 3
+
+/** Bytes of the batches alone. */
+export function appendBytesOf(commit: Commit): number {
+  let bytes = 0
+  for (const append of commit.appends ?? [])
+    for (const batch of append.batches) bytes += batch.bytes.length
+  return bytes
+}
+
+/** Bytes of everything that the commit writes, at most. */
+export function weightOf(commit: Commit, appendBytes: number): number {
+  let bytes = appendBytes + (commit.appends?.length ?? 0) * bytesPerAppend
+  for (const change of commit.changes ?? []) bytes += bytesPerChange + weightOfChange(change)
+  return bytes
+}
+
+function weightOfChange(change: Change): number {
+  switch (change.op) {
+    case 'put':
+      return typeof change.row === 'function' ? bytesPerBoundRow : weightOfValue(change.row)
+    case 'delete':
+      return typeof change.key === 'function' ? bytesPerBoundRow : weightOfValue(change.key)
+    case 'create-topic':
+      // The topic's row and, later, its description.
+      return 2 * weightOfValue(change.topic) + change.topic.queueCount * 16
+    case 'update-topic':
+      return 2 * weightOfValue(change.update) + (change.update.queueCount ?? 0) * 16 + 8 * 1024
+    default:
+      return 0
+  }
+}
+
+function weightOfValue(value: unknown): number {
+  if (typeof value === 'string') return value.length * bytesPerUnit + 8
+  if (typeof value !== 'object' || value === null) return 12
+  let bytes = 0
+  for (const [name, inner] of Object.entries(value)) bytes += name.length + weightOfValue(inner)
+  return bytes
+}
