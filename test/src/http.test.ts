@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { healthOf, healthPage } from '../../src/http/health.ts'
+import { httpLimits, type Pages, startHttpServer } from '../../src/http/http-server.ts'
+
+async function open(t: Test, pages: Pages) {
+  const errors: unknown[] = []
+  const server = await startHttpServer(pages, '127.0.0.1', 0, (path, error) => {
+    errors.push([path, (error as Error).message])
+  })
+  t.teardown(() => server.close())
+  return { errors, port: server.port, url: `http://127.0.0.1:${server.port}` }
+}
+
+const page = { status: 200, contentType: 'text/plain', body: 'naïve\n' }
+
+t.test('a page is answered to GET and HEAD, with or without a query', async (t) => {
+  const { url } = await open(t, { '/a': () => page })
+  const got = await fetch(`${url}/a?b=c`)
+  t.equal(got.status, 200)
+  t.equal(got.headers.get('content-length'), '7')
+  t.equal(got.headers.get('cache-control'), 'no-store')
+  t.equal(await got.text(), page.body)
+  const head = await fetch(`${url}/a`, { method: 'HEAD' })
+  t.equal(head.headers.get('content-length'), '7')
+  t.equal(await head.text(), '')
+})
+
+t.test('other paths are 404, names of Object too, and other methods 405', async (t) => {
+  const { url } = await open(t, { '/a': () => page })
+  t.equal((await fetch(`${url}/b`)).status, 404)
+  t.equal((await fetch(`${url}/constructor`)).status, 404)
+  t.equal((await fetch(`${url}/__proto__`)).status, 404)
+  const posted = await fetch(`${url}/a`, { method: 'POST', body: 'x'.repeat(100_000) })
+  t.equal(posted.status, 405)
+  t.equal(posted.headers.get('allow'), 'GET, HEAD')
+  t.equal(posted.headers.get('connection'), 'close')
+})
+
+t.test('a page that cannot be made is 500 and told, and the next one is served', async (t) => {
+  let made = 0
+  const { url, errors } = await open(t, {
+    '/a': async () => {
+      if (made++ === 0) throw new Error('no luck')
+      return page
+    }
+  })
+  t.equal((await fetch(`${url}/a`)).status, 500)
+  t.same(errors, [['/a', 'no luck']])
+  t.equal((await fetch(`${url}/a`)).status, 200)
+})
+
+t.test('headers that are too large are refused', async (t) => {
+  const { url } = await open(t, { '/a': () => page })
+  const headers = { 'x-long': 'x'.repeat(httpLimits.headerBytesMax) }
+  t.equal((await fetch(`${url}/a`, { headers })).status, 431)
+})
+
+t.test('close does not wait for a client that never finishes its request', async (t) => {
+  const server = await startHttpServer({}, '127.0.0.1', 0, () => {})
+  const socket = connect(server.port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write('GET /a HTTP/1.1\r\n')
+  // A reset is as good as an end.
+  socket.on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  await server.close()
+  await closed
+})
+
+t.test('health is 200 when ready and 503 with a reason otherwise', async (t) => {
+  const ready = { state: 'ready', reason: '' } as const
+  const full = { state: 'disk-full', reason: '3 bytes are left' } as const
+  for (const [health, status, body] of [
+    [healthOf('up', ready), 200, ready],
+    [healthOf('up', full), 503, full],
+    [healthOf('starting', undefined), 503, { state: 'starting' }],
+    [healthOf('closing', ready), 503, { state: 'closing' }],
+    [healthOf('up', undefined), 503, { state: 'failed' }]
+  ] as const) {
+    const page = healthPage(health)
+    t.equal(page.status, status)
+    const told = JSON.parse(page.body)
+    t.match(told, body)
+    t.equal(told.reason === '', status === 200, 'a reason is given where there must be one')
+  }
+})
