@@ -2,7 +2,13 @@
 import { AddressMap, advertiseRulesMax, parseAdvertise } from '../gateway/broker/addresses.ts'
 import { tcpLimitTable } from '../gateway/tcp/index.ts'
 import { describeError } from './describe-error.ts'
-import { groupSettings, limits, requestSettings, topicSettings } from './part-settings.ts'
+import {
+  groupSettings,
+  limits,
+  requestSettings,
+  storeSettings,
+  topicSettings
+} from './part-settings.ts'
 import type { Setting, ValueOf } from './setting.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -59,6 +65,7 @@ export const settings = {
     section: 'Durability and storage',
     doc: 'When a producer gets its ack: sync after the fsync, async after the write'
   },
+  ...storeSettings,
   ...topicSettings,
   ...groupSettings,
   ...requestSettings,

@@ -2,7 +2,7 @@
  * The same server inside another program: `import { startServer } from 'isthmus'`. Nothing is global: no signal
  * handlers, no environment, no settings file; several servers run side by side, each with its own folder.
  */
-import type { LogSink } from '../storage/ports.ts'
+import type { LogSink } from '../storage/index.ts'
 import {
   absentListeners,
   type Config,
@@ -15,7 +15,7 @@ import { optionName, settingValue } from './setting.ts'
 import { makeTemporaryFolder, removeFolder } from './temporary-folder.ts'
 import { UsageError } from './usage-error.ts'
 
-export type { LogLevel, LogSink } from '../storage/ports.ts'
+export type { LogLevel, LogSink } from '../storage/index.ts'
 export type { Config } from './config.ts'
 export type { Endpoint } from './server.ts'
 export { StartError } from './start-error.ts'

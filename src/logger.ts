@@ -1,6 +1,6 @@
 /** The log: pino, readable at a terminal and JSON lines otherwise, one line a lifecycle event. */
 import { type DestinationStream, type LoggerOptions, pino } from 'pino'
-import type { LogSink } from '../storage/ports.ts'
+import type { LogSink } from '../storage/index.ts'
 import { describeError } from './describe-error.ts'
 
 /**

@@ -2,6 +2,7 @@
 import { defaultTopicPolicy } from '../gateway/broker/topics.ts'
 import { defaultGroupSettings } from '../gateway/kafka/groups/settings.ts'
 import { defaultKafkaLimits } from '../gateway/kafka/server.ts'
+import { storeSettings as storeTable } from '../storage/index.ts'
 import type { IntegerSetting, Section, Setting } from './setting.ts'
 
 /** A limit as the part that keeps it declares it. */
@@ -32,6 +33,9 @@ export function limits<Table extends Readonly<Record<string, Limit>>>(
   })
   return Object.fromEntries(entries) as { readonly [Name in keyof Table]: IntegerSetting }
 }
+
+/** The store's. */
+export const storeSettings = limits(storeTable, 'Durability and storage')
 
 /** A number whose default another part declares. */
 function count(

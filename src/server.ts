@@ -1,10 +1,21 @@
 /** The composition root: opens the store, wires services and listeners, and closes them in order. */
-import type { EngineStatus } from '../storage/contract.ts'
-import type { LogSink } from '../storage/ports.ts'
-import type { Config } from './config.ts'
+import { tcpLimitTable, tcpShared } from '../gateway/tcp/index.ts'
+import {
+  type LogSink,
+  openStore,
+  realFileSystem,
+  type Store,
+  systemClock,
+  systemRandom
+} from '../storage/index.ts'
+import { readBootId } from './boot-id.ts'
+import { type Config, pickSettings } from './config.ts'
 import { describeError } from './describe-error.ts'
-import { healthOf, healthPage, type Phase } from './http/health.ts'
+import { type Health, healthOf, healthPage, type Phase } from './http/health.ts'
 import { type HttpServer, startHttpServer } from './http/http-server.ts'
+import { MetricsPage } from './http/metrics.ts'
+import { type KafkaSide, openKafka } from './kafka.ts'
+import { storeSettings } from './part-settings.ts'
 import { listenError } from './start-error.ts'
 import { version } from './version.ts'
 
@@ -20,19 +31,22 @@ export interface ServerOptions {
 }
 
 export interface Server {
-  readonly addresses: { readonly http: Endpoint }
+  readonly addresses: { readonly kafka: Endpoint; readonly http: Endpoint }
   /** Resolves, if ever, when the server can go on no longer: say so, close it and end. */
-  readonly failure: Promise<string>
+  readonly failure: Promise<Error>
   /** Takes no new connection, drains, and closes the store. Idempotent. */
   close(): Promise<void>
 }
+
+/** Of the 5 s that a stop may take: what connections get to finish what they asked for. */
+const drainTimeoutMs = 2_000
 
 /**
  * Starts a server. Nothing in it is global: several may run in a process.
  * @throws StartError or OpenError; nothing is left open then
  */
 export async function startServer({ config, log }: ServerOptions): Promise<Server> {
-  const startedMs = performance.now()
+  const startedMs = systemClock.monotonicMs()
   const server = new RunningServer(config, log)
   try {
     await server.open()
@@ -40,39 +54,57 @@ export async function startServer({ config, log }: ServerOptions): Promise<Serve
     await server.close()
     throw error
   }
+  const addresses = Object.entries(server.addresses)
   log('info', 'ready', {
-    addresses: Object.fromEntries(
-      Object.entries(server.addresses).map(([name, { host, port }]) => [name, `${host}:${port}`])
-    ),
+    addresses: Object.fromEntries(addresses.map(([name, bound]) => [name, addressText(bound)])),
     data: config.data,
     flush: config.flush,
     version,
-    startMs: Math.round(performance.now() - startedMs)
+    startMs: Math.round(systemClock.monotonicMs() - startedMs)
   })
   return server
 }
 
 class RunningServer implements Server {
-  readonly failure: Promise<string>
+  readonly addresses = { kafka: { host: '', port: 0 }, http: { host: '', port: 0 } }
+  readonly failure: Promise<Error>
   readonly #config: Config
   readonly #log: LogSink
+  #fail: (error: Error) => void = () => {}
   #phase: Phase = 'starting'
   #http: HttpServer | undefined
+  #store: Store | undefined
+  #kafka: KafkaSide | undefined
   #closed: Promise<void> | undefined
 
   constructor(config: Config, log: LogSink) {
     this.#config = config
     this.#log = log
-    this.failure = new Promise(() => {})
-  }
-
-  get addresses(): Server['addresses'] {
-    return { http: { host: this.#config.host, port: this.#http?.port ?? 0 } }
+    this.failure = new Promise((resolve) => {
+      this.#fail = resolve
+    })
   }
 
   async open(): Promise<void> {
+    const config = this.#config
     // First, so that a long recovery can be told from a dead process.
     this.#http = await this.#listenHttp()
+    this.addresses.http = { host: config.host, port: this.#http.port }
+    const store = await openStore({
+      folder: config.data,
+      fileSystem: realFileSystem,
+      clock: systemClock,
+      random: systemRandom,
+      log: this.#log,
+      flushMode: config.flush,
+      settings: pickSettings(config, storeSettings),
+      bootId: await readBootId()
+    })
+    this.#store = store
+    void store.failure.then(this.#fail)
+    const shared = tcpShared(pickSettings(config, tcpLimitTable), systemClock, this.#log)
+    this.#kafka = await openKafka(store, shared, config, this.#log)
+    this.addresses.kafka = await this.#listenKafka(this.#kafka)
     this.#phase = 'up'
   }
 
@@ -81,14 +113,40 @@ class RunningServer implements Server {
     return this.#closed
   }
 
+  /** Requests first, then what they work on; health is told until the end. */
   async #close(): Promise<void> {
     this.#phase = 'closing'
+    await this.#kafka?.listener.close(drainTimeoutMs)
+    await this.#kafka?.close()
+    await this.#store?.close()
     await this.#http?.close()
+  }
+
+  #health(): Health {
+    return healthOf(this.#phase, this.#store?.status())
+  }
+
+  async #listenKafka({ listener }: KafkaSide): Promise<Endpoint> {
+    const { host, kafkaPort } = this.#config
+    try {
+      return await listener.listen({ host, port: kafkaPort })
+    } catch (error) {
+      throw listenError(error, 'kafka-port', host, kafkaPort)
+    }
   }
 
   async #listenHttp(): Promise<HttpServer> {
     const { host, httpPort } = this.#config
-    const pages = { '/healthz': () => healthPage(healthOf(this.#phase, this.#engineStatus())) }
+    const metrics = new MetricsPage({
+      version,
+      isReady: () => this.#health().state === 'ready',
+      engine: () => (this.#phase === 'up' ? this.#store : undefined),
+      listeners: () => (this.#kafka === undefined ? [] : [this.#kafka.measured])
+    })
+    const pages = {
+      '/healthz': () => healthPage(this.#health()),
+      '/metrics': () => metrics.page()
+    }
     try {
       return await startHttpServer(pages, host, httpPort, (path, error) => {
         this.#log('error', 'http-page-failed', { path, reason: describeError(error) })
@@ -97,8 +155,9 @@ class RunningServer implements Server {
       throw listenError(error, 'http-port', host, httpPort)
     }
   }
+}
 
-  #engineStatus(): EngineStatus | undefined {
-    return undefined
-  }
+/** HOST:PORT, an IPv6 address in brackets. */
+function addressText({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

@@ -1,8 +1,9 @@
 /** `isthmus serve`: starts the server and stays until a signal or a failure ends it. */
 
-import type { LogSink } from '../../storage/ports.ts'
+import type { LogSink } from '../../storage/index.ts'
 import { absentListeners } from '../config.ts'
 import { type LoadedConfig, loadConfig } from '../config-sources.ts'
+import { describeError } from '../describe-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createLog } from '../logger.ts'
 import { startServer } from '../server.ts'
@@ -69,7 +70,7 @@ function watchSignals(log: LogSink): Promise<number> {
   })
 }
 
-async function failureOf(failure: Promise<string>, log: LogSink): Promise<number> {
-  log('error', 'failed', { reason: await failure })
+async function failureOf(failure: Promise<Error>, log: LogSink): Promise<number> {
+  log('error', 'failed', { reason: describeError(await failure) })
   return exitCodes.failed
 }

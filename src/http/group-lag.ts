@@ -1,6 +1,6 @@
 /** How far groups are behind the ends of the queues they read, reckoned when asked. */
-import type { Engine, QueueEnds, Topic, TopicId } from '../../storage/contract.ts'
-import { StoreError } from '../../storage/errors.ts'
+import type { Engine, QueueEnds, Topic, TopicId } from '../../storage/index.ts'
+import { StoreError } from '../../storage/index.ts'
 
 /** Records that a group has not committed yet, over all queues of a topic that it has a committed offset in. */
 export interface GroupLag {

@@ -1,5 +1,5 @@
 /** /healthz: ready, or why not. */
-import type { EngineStatus } from '../../storage/contract.ts'
+import type { EngineStatus } from '../../storage/index.ts'
 import type { Page } from './http-server.ts'
 
 /** Where the server is in its life; `up` leaves the word to the engine. */

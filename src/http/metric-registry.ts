@@ -1,7 +1,7 @@
 /** Every metric: its name, its help and where its number is read. Names and labels are stable. */
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { TcpCounters } from '../../gateway/tcp/index.ts'
-import type { EngineStats } from '../../storage/contract.ts'
+import type { EngineStats } from '../../storage/index.ts'
 import { type GroupLags, reckonLags } from './group-lag.ts'
 import type { Measured } from './metrics.ts'
 import { type ApiFigures, latencyBounds } from './request-figures.ts'

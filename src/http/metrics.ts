@@ -3,7 +3,7 @@
  * metrics are set up at the first request for them, so a start does not pay for them.
  */
 import type { TcpCounters } from '../../gateway/tcp/index.ts'
-import type { Engine } from '../../storage/contract.ts'
+import type { Engine } from '../../storage/index.ts'
 import type { Page } from './http-server.ts'
 import type { RequestFigures } from './request-figures.ts'
 

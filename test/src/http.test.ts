@@ -57,7 +57,7 @@ t.test('headers that are too large are refused', async (t) => {
   t.equal((await fetch(`${url}/a`, { headers })).status, 431)
 })
 
-t.test('close does not wait for a client that never finishes its request', async (t) => {
+t.test('close does not wait for a client that never finishes its request', async (_t) => {
   const server = await startHttpServer({}, '127.0.0.1', 0, () => {})
   const socket = connect(server.port, '127.0.0.1')
   await once(socket, 'connect')
