@@ -6,6 +6,7 @@ import {
   groupSettings,
   limits,
   requestSettings,
+  storedGroupSettings,
   storeSettings,
   topicSettings
 } from './part-settings.ts'
@@ -68,6 +69,7 @@ export const settings = {
   ...storeSettings,
   ...topicSettings,
   ...groupSettings,
+  ...storedGroupSettings,
   ...requestSettings,
   ...limits(tcpLimitTable, 'Connections'),
   logLevel: {

@@ -1,7 +1,9 @@
 /** The Kafka side of a server: services over an open store, and their listener. */
 import { ConfigService } from '../gateway/broker/configs.ts'
+import { Groups } from '../gateway/broker/groups/index.ts'
 import { TopicService } from '../gateway/broker/topics.ts'
 import { errorCodes } from '../gateway/kafka/error-codes.ts'
+import { KafkaGroups } from '../gateway/kafka/groups/kafka-groups.ts'
 import {
   defaultKafkaLimits,
   type KafkaServices,
@@ -13,7 +15,7 @@ import { type Engine, type LogSink, systemClock, systemRandom } from '../storage
 import { addressMapOf, type Config, pickSettings } from './config.ts'
 import type { MeasuredListener } from './http/metrics.ts'
 import { RequestFigures } from './http/request-figures.ts'
-import { topicSettings } from './part-settings.ts'
+import { groupSettings, topicSettings } from './part-settings.ts'
 
 /** The one node's id. Clients keep it over restarts, so it never changes. */
 const nodeId = 1
@@ -28,30 +30,44 @@ export interface KafkaSide {
 /** Wires the services; nothing listens yet. Rejects with StoreError. */
 export async function openKafka(
   engine: Engine,
-  shared: TcpShared,
+  tcp: TcpShared,
   config: Config,
   log: LogSink
 ): Promise<KafkaSide> {
+  const shared = { clock: systemClock, random: systemRandom, log }
+  const { groupRetentionMs, groupCheckIntervalMs, storedGroupsMax } = config
+  const stored = await Groups.open({
+    engine,
+    ...shared,
+    policy: {
+      retentionMs: groupRetentionMs,
+      checkIntervalMs: groupCheckIntervalMs,
+      storedGroupsMax
+    }
+  })
+  const settings = pickSettings(config, groupSettings)
+  const groups = new KafkaGroups({ groups: stored, ...shared, settings })
   const services: KafkaServices = {
     engine,
     topics: new TopicService(engine, systemRandom, pickSettings(config, topicSettings)),
-    groups: {},
+    groups,
     addresses: addressMapOf(config.advertise),
     config: new ConfigService(),
     producerIds: new ProducerIdBlocks(engine),
     nodeId,
     clusterId: engine.info.clusterId,
-    clock: systemClock,
-    random: systemRandom,
-    log,
+    ...shared,
     limits: pickSettings(config, defaultKafkaLimits)
   }
   const figures = new RequestFigures()
-  const listener = kafkaListener(services, shared, figures)
+  const listener = kafkaListener(services, tcp, figures)
   return {
     listener,
     measured: { protocol: 'kafka', figures, counters: listener.counters, errorName },
-    close: async () => {}
+    close: async () => {
+      groups.close()
+      await stored.close()
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** Settings that the other parts declare, each with its default, and the ranges that the product gives them. */
+import { defaultGroupPolicy } from '../gateway/broker/groups/index.ts'
 import { defaultTopicPolicy } from '../gateway/broker/topics.ts'
 import { defaultGroupSettings } from '../gateway/kafka/groups/settings.ts'
 import { defaultKafkaLimits } from '../gateway/kafka/server.ts'
@@ -135,6 +136,31 @@ export const groupSettings = {
     'A session that ends this much too late was held up by the server and gets another one'
   )
 } as const satisfies Record<keyof typeof defaultGroupSettings, Setting>
+
+const stored = defaultGroupPolicy
+export const storedGroupSettings = {
+  groupRetentionMs: count(
+    'Groups',
+    'ms',
+    stored.retentionMs,
+    [1000, 3650 * dayMs],
+    'How long a group without members keeps its committed offsets (offsets.retention.minutes)'
+  ),
+  groupCheckIntervalMs: count(
+    'Groups',
+    'ms',
+    stored.checkIntervalMs,
+    [1000, dayMs],
+    'How often groups without members are looked at'
+  ),
+  storedGroupsMax: count(
+    'Groups',
+    'count',
+    stored.storedGroupsMax,
+    [1, 10_000_000],
+    'Groups that are kept, with or without members'
+  )
+} as const satisfies Record<string, Setting>
 
 const requests = defaultKafkaLimits
 export const requestSettings = {

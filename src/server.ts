@@ -89,7 +89,7 @@ class RunningServer implements Server {
     const config = this.#config
     // First, so that a long recovery can be told from a dead process.
     this.#http = await this.#listenHttp()
-    this.addresses.http = { host: config.host, port: this.#http.port }
+    this.addresses.http = { host: this.#http.host, port: this.#http.port }
     const store = await openStore({
       folder: config.data,
       fileSystem: realFileSystem,

@@ -13,6 +13,8 @@ export interface Page {
 export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>
 
 export interface HttpServer {
+  /** The address that is bound. */
+  readonly host: string
   readonly port: number
   close(): Promise<void>
 }
@@ -50,7 +52,8 @@ export async function startHttpServer(
   server.maxConnections = httpLimits.connectionsMax
   server.maxRequestsPerSocket = httpLimits.requestsPerConnectionMax
   await listen(server, host, port)
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+  const bound = server.address() as AddressInfo
+  return { host: bound.address, port: bound.port, close: () => close(server) }
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
