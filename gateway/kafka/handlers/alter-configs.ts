@@ -1,6 +1,6 @@
 /**
- * AlterConfigs, versions 0 to 2. Replaces all settings that a topic has of its own: what is not named goes back to its
- * default (IncrementalAlterConfigs does not). The server's settings cannot be changed.
+ * AlterConfigs, versions 0 to 2. Replaces all settings that a topic has of its own: what is not named goes back to
+ * its default (IncrementalAlterConfigs does not). The server's settings cannot be changed.
  */
 import { findAlterableResource, resourceKey } from '../config-resources.ts'
 import type { Handler, RequestContext } from '../context.ts'

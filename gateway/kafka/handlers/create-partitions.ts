@@ -1,6 +1,6 @@
 /**
- * CreatePartitions, versions 0 to 3. The new partitions can be used when the answer leaves. An assignment may name the one
- * node only. A topic named twice is changed neither time.
+ * CreatePartitions, versions 0 to 3. The new partitions can be used when the answer leaves. An assignment may name
+ * the one node only. A topic named twice is changed neither time.
  */
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'

@@ -1,8 +1,9 @@
 /**
- * CreateTopics, versions 2 to 7. A topic can be used when the answer leaves. -1 partitions or replicas are the server's
- * defaults in every version. One node keeps one copy: a higher replication factor is taken, and reported as 1, since many
- * programs ask for 3 whatever the cluster (Kafka refuses it with error 38). Assignments may name the one node only. A
- * topic named twice is made neither time. Settings of older versions are dropped (docs/kafka.md).
+ * CreateTopics, versions 2 to 7. A topic can be used when the answer leaves. -1 partitions or replicas are the
+ * server's defaults in every version. One node keeps one copy: a higher replication factor is taken, and reported
+ * as 1, since many programs ask for 3 whatever the cluster (Kafka refuses it with error 38). Assignments may name
+ * the one node only. A topic named twice is made neither time. Settings of older versions are dropped
+ * (docs/kafka.md).
  */
 import type { Topic } from '../../../storage/contract.ts'
 import { topicNamesFromKafka } from '../../broker/names.ts'

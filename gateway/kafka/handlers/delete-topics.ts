@@ -1,6 +1,7 @@
 /**
- * DeleteTopics, versions 1 to 6; by name, or by id from version 6 on. Records and committed offsets go with the topic, and
- * are gone when the answer leaves. A topic named twice is deleted neither time. System topics are as good as absent.
+ * DeleteTopics, versions 1 to 6; by name, or by id from version 6 on. Records and committed offsets go with the
+ * topic, and are gone when the answer leaves. A topic named twice is deleted neither time. System topics are as
+ * good as absent.
  */
 import { zeroUuid } from '../codec/index.ts'
 import type { Handler, RequestContext } from '../context.ts'

@@ -1,6 +1,6 @@
 /**
- * DescribeCluster, versions 0 to 2. One node, the controller too, never fenced. Controllers as endpoints (KIP-919) there
- * are none to describe.
+ * DescribeCluster, versions 0 to 2. One node, the controller too, never fenced. Controllers as endpoints (KIP-919)
+ * there are none to describe.
  */
 import type { Handler } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'

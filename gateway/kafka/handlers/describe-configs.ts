@@ -1,8 +1,8 @@
 /**
- * DescribeConfigs, versions 1 to 4. Topics: Kafka's settings, each with its value in force, where that comes from, and what
- * it does here. The broker: the defaults of topics and what tools read of a broker, all read-only. Broker loggers, client
- * metrics and groups have no settings here: an empty list. Nothing is sensitive. No names, or an empty
- * list of them, ask for all.
+ * DescribeConfigs, versions 1 to 4. Topics: Kafka's settings, each with its value in force, where that comes from,
+ * and what it does here. The broker: the defaults of topics and what tools read of a broker, all read-only. Broker
+ * loggers, client metrics and groups have no settings here: an empty list. Nothing is sensitive. No names, or an
+ * empty list of them, ask for all.
  */
 import type { DescribedSetting } from '../../broker/configs.ts'
 import {

@@ -1,8 +1,8 @@
 /**
- * DescribeTopicPartitions, version 0. Every topic asked for is answered, once, by name; an answer that would have more
- * partitions than the request or this server allows ends with a cursor. A client that misses a topic asks for ever, one
- * that gets a foreign topic breaks (KafkaAdminClient). No topics named: all. Eligible leaders beyond the one node (KIP-966)
- * there are none.
+ * DescribeTopicPartitions, version 0. Every topic asked for is answered, once, by name; an answer that would have
+ * more partitions than the request or this server allows ends with a cursor. A client that misses a topic asks for
+ * ever, one that gets a foreign topic breaks (KafkaAdminClient). No topics named: all. Eligible leaders beyond the
+ * one node (KIP-966) there are none.
  */
 import type { Topic } from '../../../storage/contract.ts'
 import { isKafkaTopicName } from '../../broker/names.ts'

@@ -1,7 +1,7 @@
 /**
- * FindCoordinator, versions 0 to 6. The one node coordinates every group, from the moment that it listens: clients are
- * never told to come back later. Transactions are not served yet: their coordinator is refused (error 53), and so are
- * share groups (error 42, as by a Kafka that has none).
+ * FindCoordinator, versions 0 to 6. The one node coordinates every group, from the moment that it listens: clients
+ * are never told to come back later. Transactions are not served yet: their coordinator is refused (error 53), and
+ * so are share groups (error 42, as by a Kafka that has none).
  */
 import type { Handler, RequestContext } from '../context.ts'
 import { type ErrorCode, errorCodes } from '../error-codes.ts'

@@ -1,6 +1,7 @@
 /**
- * IncrementalAlterConfigs, versions 0 and 1 (KIP-339). Settings of topics can be changed, those of the server cannot. Of a
- * resource all changes are made or none. Appending and subtracting, to and from the value in force, is for lists only.
+ * IncrementalAlterConfigs, versions 0 and 1 (KIP-339). Settings of topics can be changed, those of the server
+ * cannot. Of a resource all changes are made or none. Appending and subtracting, to and from the value in force, is
+ * for lists only.
  */
 import { listMembers } from '../../broker/setting-values.ts'
 import { isTopicSettingName, topicSettingRule } from '../../broker/topic-config.ts'

@@ -1,8 +1,9 @@
 /**
- * Metadata, versions 0 to 13. One node, which leads every partition and is the controller. A topic that does not exist
- * is made before the answer where the request and the server's policy allow it: Kafka answers error 3 and makes it
- * later, which several clients take for the end. The answer for all topics has no error in it: one would break every
- * call of some clients. System topics are as good as absent. Rights, where asked for, are all there are.
+ * Metadata, versions 0 to 13. One node, which leads every partition and is the controller. A topic that does not
+ * exist is made before the answer where the request and the server's policy allow it: Kafka answers error 3 and
+ * makes it later, which several clients take for the end. The answer for all topics has no error in it: one would
+ * break every call of some clients. System topics are as good as absent. Rights, where asked for, are all there
+ * are.
  */
 import type { Topic } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/errors.ts'
