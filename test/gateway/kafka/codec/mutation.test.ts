@@ -2,7 +2,10 @@ import t from 'tap'
 import { ProtocolError } from '../../../../gateway/kafka/codec/index.ts'
 import { decodeFrame, encodeFrame, kafkaFixtures } from '../../../support/kafka-fixtures.ts'
 
-/* Captured frames with bytes changed: read as something, or refused with ProtocolError; never anything else. */
+/*
+ * Captured frames with bytes changed: read as something, or refused with ProtocolError; never
+ * anything else.
+ */
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 t.comment(`SEED=${seed}`)
