@@ -80,7 +80,7 @@ function loopWriteFunction(
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what comes out of source text has the type its maker says
+// biome-ignore lint/suspicious/noExplicitAny: its maker says what type the text gives
 type Maker = (...values: readonly unknown[]) => any
 
 /** Null where source text may not be compiled. */
