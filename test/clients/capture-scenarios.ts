@@ -1,7 +1,4 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Consumer, Admin as PlatformaticAdmin, Producer } from '@platformatic/kafka'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 
@@ -274,11 +271,6 @@ async function administerWithJava(to: string[], topic: string[], tool: Tool): Pr
   await tool('groups', ...to, '--delete-offsets', '--group', 'java-group', ...topic)
   await tool('groups', ...to, '--delete', '--group', 'java-group')
   await tool('log-dirs', ...to, '--describe', '--topic-list', 'java-topic')
-  const folder = mkdtempSync(join(tmpdir(), 'isthmus-capture-'))
-  const file = join(folder, 'delete-records.json')
-  const partitions = [{ topic: 'java-topic', partition: 0, offset: 1 }]
-  writeFileSync(file, JSON.stringify({ version: 1, partitions }))
-  await tool('delete-records', ...to, '--offset-json-file', file)
-  rmSync(folder, { recursive: true })
+  await tool('delete-records', ...to, '--offset-json-file', process.env.DELETE_RECORDS_JSON ?? '')
   await tool('topics', ...to, '--delete', ...topic)
 }

@@ -7,9 +7,8 @@ import { kafkaJsonOf } from '../../../support/kafka-json.ts'
 import { allMessages, messageNamed } from '../../../support/kafka-schemas.ts'
 
 /*
- * Bodies that kafka-clients encoded (test/clients/java/FilledMessages.java): every field of every
- * version, none at its default; of equal bytes only the first version is told. What no client
- * happens to send is proven here.
+ * Bodies that kafka-clients encoded (test/clients/java/FilledMessages.java): every field of every version, none at its
+ * default; of equal bytes only the first version is told. What no client happens to send is proven here.
  */
 
 type Filled = {
