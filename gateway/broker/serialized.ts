@@ -1,4 +1,7 @@
-/** Runs tasks of one key one after the other, in the order they came; tasks of different keys do not wait. */
+/**
+ * Runs tasks of one key one after the other, in the order they came; tasks of different keys do not wait. How many wait
+ * is limited by whoever asks: a connection handles one such request at a time, with `changesAtOnceMax` changes.
+ */
 export class Serialized {
   readonly #tails = new Map<string, Promise<unknown>>()
 

@@ -178,7 +178,15 @@ export class TopicService {
     }
     this.#checkQueueCount(names.kafka, queueCount)
     const config = checkedConfig(names.kafka, wish.config ?? {})
-    return { id: this.#random.uuid().toString('hex'), names, queueCount, config }
+    return { id: this.#newId(), names, queueCount, config }
+  }
+
+  /** Kafka's tools show ids in URL-safe base64 and take them as arguments: none begins with '-' (Kafka's Uuid). */
+  #newId(): TopicId {
+    for (;;) {
+      const id = this.#random.uuid()
+      if (!id.toString('base64url').startsWith('-')) return id.toString('hex')
+    }
   }
 
   #checkQueueCount(name: string, queueCount: number): void {

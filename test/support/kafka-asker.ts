@@ -14,6 +14,7 @@ import {
 } from '../../gateway/kafka/codec/index.ts'
 import { defaultKafkaLimits, type KafkaServices } from '../../gateway/kafka/context.ts'
 import { kafkaProtocol } from '../../gateway/kafka/dispatch.ts'
+import { defaultGroupSettings } from '../../gateway/kafka/groups/settings.ts'
 import type { NewTopic, Topic } from '../../storage/contract.ts'
 import { FakeClock } from './fake-clock.ts'
 import { MemoryTopics } from './memory-topics.ts'
@@ -38,6 +39,7 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
     topics: new TopicService(store.engine, random, options.policy),
     addresses: new AddressMap((options.advertise ?? []).map(parseAdvertise)),
     config: new ConfigService(options.serverValues),
+    groups: { coordinator: { settings: defaultGroupSettings } },
     clock: new FakeClock(),
     random,
     log: () => {},

@@ -99,6 +99,7 @@ function brokerSettings(name: string, context: RequestContext): readonly Describ
     autoCreateTopics: context.topics.policy.autoCreate,
     defaultQueueCount: context.topics.policy.defaultQueueCount,
     maxReadBytes: context.limits.fetchBytesMax,
+    groups: context.groups.coordinator.settings,
     listener: hostAndPort(localAddress, localPort),
     advertisedListener: hostAndPort(host, port)
   }).map((setting): DescribedSetting => {

@@ -16,9 +16,10 @@ import {
   toRocketmqGroupName,
   toRocketmqTopicName
 } from '../../../gateway/broker/names.ts'
+import { seedOfRun } from '../../support/seeded-random.ts'
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
-const runs = { seed, numRuns: 5000 }
+const seed = seedOfRun
+const runs = { seed: seed | 0, numRuns: 5000 }
 
 /** Few characters and whole escapes, so that the interesting names come up often. */
 function text(units: readonly string[], maxLength: number): fc.Arbitrary<string> {

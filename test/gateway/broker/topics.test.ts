@@ -48,6 +48,16 @@ t.test('a topic is made as its creator wishes, or as the policy has it', async (
   t.equal(store.commits.length, 2)
 })
 
+t.test("no topic's id begins with a dash as Kafka's tools show it", async (t) => {
+  const { create } = start(t)
+  for (let i = 0; i < 500; i++) {
+    const { id } = await create(`topic-${i}`)
+    const shown = Buffer.from(id, 'hex').toString('base64url')
+    if (shown.startsWith('-')) t.fail(shown)
+  }
+  t.pass('none did')
+})
+
 t.test('what cannot be made is refused with the reason', async (t) => {
   const { topics, create } = start(t, { queuesPerTopicMax: 8, topicsMax: 2 })
   await create('a.b')

@@ -121,7 +121,9 @@ t.test('the broker tells what tools read of it, all read-only', async (t) => {
     ['broker.id', `${nodeId}`, 4],
     ['listeners', 'PLAINTEXT://[::1]:9092', 4],
     ['advertised.listeners', 'PLAINTEXT://public.example:19092', 4],
-    ['delete.topic.enable', 'true', 5]
+    ['delete.topic.enable', 'true', 5],
+    ['group.min.session.timeout.ms', '6000', 4],
+    ['offset.metadata.max.bytes', '4096', 5]
   ]
   for (const [name, value, source] of expected) {
     t.match(byName.get(name), { value, configSource: source }, name)
