@@ -10,10 +10,11 @@ import { useJavaTools, useKafkaJs, useKcat, usePlatformatic } from './capture-sc
 /*
  * Captures Kafka fixtures from real clients talking to a real Apache Kafka through the tee proxy:
  *
- *   node dist/test/clients/capture-kafka.js BROKER-PORT PROXY-PORT TOOL OUT
+ * node dist/test/clients/capture-kafka.js BROKER-PORT PROXY-PORT TOOL OUT
  *
- * The broker must advertise 127.0.0.1:PROXY-PORT. TOOL is a command that runs Kafka's own tools by name (`TOOL topics
- * ARG...`). The decoded values beside the frames are then written by test/clients/java/FrameFacts.java.
+ * The broker must advertise 127.0.0.1:PROXY-PORT. TOOL is a command that runs Kafka's own tools by
+ * name (`TOOL topics ARG...`). The decoded values beside the frames are then written by
+ * test/clients/java/FrameFacts.java.
  */
 
 /** Exchanges larger than this are taken only where there is no smaller one. */

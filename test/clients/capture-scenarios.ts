@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Consumer, Admin as PlatformaticAdmin, Producer } from '@platformatic/kafka'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 
@@ -271,6 +274,11 @@ async function administerWithJava(to: string[], topic: string[], tool: Tool): Pr
   await tool('groups', ...to, '--delete-offsets', '--group', 'java-group', ...topic)
   await tool('groups', ...to, '--delete', '--group', 'java-group')
   await tool('log-dirs', ...to, '--describe', '--topic-list', 'java-topic')
-  await tool('delete-records', ...to, '--offset-json-file', process.env.DELETE_RECORDS_JSON ?? '')
+  const folder = mkdtempSync(join(tmpdir(), 'isthmus-capture-'))
+  const file = join(folder, 'delete-records.json')
+  const partitions = [{ topic: 'java-topic', partition: 0, offset: 1 }]
+  writeFileSync(file, JSON.stringify({ version: 1, partitions }))
+  await tool('delete-records', ...to, '--offset-json-file', file)
+  rmSync(folder, { recursive: true })
   await tool('topics', ...to, '--delete', ...topic)
 }

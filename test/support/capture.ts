@@ -1,9 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /*
- * A tee proxy: stands between a real client and a real broker, passes every byte on as it is, and hands out the frames
- * of both directions. The broker must advertise the proxy's address. Kafka's frames and RocketMQ's alike begin with
- * their length as an int32.
+ * A tee proxy: stands between a real client and a real broker, passes every byte on as it is, and
+ * hands out the frames of both directions. The broker must advertise the proxy's address. Kafka's
+ * frames and RocketMQ's alike begin with their length as an int32.
  */
 
 /** The most bytes of a half-received frame that are kept. */

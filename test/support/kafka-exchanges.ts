@@ -39,8 +39,8 @@ export class ExchangeLog {
 }
 
 /**
- * One exchange for each client, API and version: the one with most to say that is still small, so that a fetch with
- * records is taken before an empty one.
+ * One exchange for each client, API and version: the one with most to say that is still small, so
+ * that a fetch with records is taken before an empty one.
  */
 export function pickExchanges(exchanges: readonly Exchange[], bytesMax: number): Exchange[] {
   const picked = new Map<string, Exchange>()

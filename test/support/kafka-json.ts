@@ -1,8 +1,9 @@
 import type { AnyField, AnyMessage, Fields } from '../../gateway/kafka/codec/index.ts'
 
 /**
- * A decoded body as kafka-clients' JSON converters show it: the fields of that version only, tagged ones only where
- * they differ from their default; ids as base64url, bytes as base64, of records the size.
+ * A decoded body as kafka-clients' JSON converters show it: the fields of that version only, tagged
+ * ones only where they differ from their default; ids as base64url, bytes as base64, of records the
+ * size.
  */
 export function kafkaJsonOf(message: AnyMessage, version: number, body: unknown): unknown {
   return structJson(message.body.shape.fields!, version, body as Struct)

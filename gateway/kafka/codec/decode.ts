@@ -1,6 +1,7 @@
 import type { Reader } from './bytes.ts'
 import { ProtocolError } from './protocol-error.ts'
 import type { AnyField, Fields, ScalarKind, Shape } from './schema.ts'
+import { structReadFunction } from './struct-functions.ts'
 
 /** Reads one value and moves on. */
 export type Read = (reader: Reader) => unknown
@@ -78,23 +79,20 @@ function arrayReader(shape: Shape, version: number, flexible: boolean, nullable:
 }
 
 function structReader(fields: Fields, version: number, flexible: boolean): Read {
-  const names = Object.keys(fields)
-  const reads = names.map((name) => plainReader(fields[name]!, version, flexible))
+  const read = structReadFunction(
+    Object.entries(fields).map(([name, field]) => {
+      const { since, until, tag, fallback } = field.shape
+      const plain = version >= since && version <= until && tag < 0
+      return { name, read: plain ? compileRead(field, version, flexible) : null, fallback }
+    })
+  )
+  if (!flexible) return read
   const tags = taggedReaders(fields, version, flexible)
-  const count = names.length
   return (reader) => {
-    const value: Record<string, unknown> = {}
-    for (let i = 0; i < count; i++) value[names[i]!] = reads[i]!(reader)
-    if (flexible) readTags(reader, tags, value)
-    return value
+    const struct = read(reader)
+    readTags(reader, tags, struct as Record<string, unknown>)
+    return struct
   }
-}
-
-/** Reads the field, or, where the version does not have it as a plain field, gives its fallback. */
-function plainReader(field: AnyField, version: number, flexible: boolean): Read {
-  const { since, until, tag, fallback } = field.shape
-  if (version < since || version > until || tag >= 0) return () => fallback
-  return compileRead(field, version, flexible)
 }
 
 type TaggedReader = { readonly name: string; readonly read: Read }

@@ -1,12 +1,11 @@
 import { Writer } from './bytes.ts'
 import type { AnyField, Fields, ScalarKind, Shape } from './schema.ts'
+import { type FieldWriter, type Struct, structWriteFunction } from './struct-functions.ts'
 
 /**
  * Writes one value. Throws TypeError on a value that the field cannot carry: the caller's mistake.
  */
 export type Write = (writer: Writer, value: unknown) => void
-
-type Struct = { readonly [name: string]: unknown }
 
 /** The encoder of a field in one version: a tree of closures. */
 export function compileWrite(field: AnyField, version: number, flexible: boolean): Write {
@@ -104,12 +103,6 @@ function nullableStructWriter(write: Write): Write {
   }
 }
 
-type FieldWriter = {
-  readonly name: string
-  readonly write: Write
-  readonly fallback: unknown
-}
-
 function structWriter(fields: Fields, version: number, flexible: boolean): Write {
   const plain: FieldWriter[] = []
   const tagged: TaggedWriter[] = []
@@ -120,17 +113,12 @@ function structWriter(fields: Fields, version: number, flexible: boolean): Write
     else tagged.push({ name, write, shape })
   }
   tagged.sort((a, b) => a.shape.tag - b.shape.tag)
-  const count = plain.length
+  const names = tagged.map(({ name }) => name)
+  const write = structWriteFunction(plain, names)
+  if (!flexible) return write as Write
   return (writer, value) => {
-    const struct = value as Struct
-    for (let i = 0; i < count; i++) {
-      const { name, write, fallback } = plain[i]!
-      const field = struct[name]
-      write(writer, field === undefined ? fallback : field)
-    }
-    if (!flexible) return
-    if (tagged.length === 0) writer.int8(0)
-    else writeTags(writer, tagged, struct)
+    if (write(writer, value as Struct)) writeTags(writer, tagged, value as Struct)
+    else writer.int8(0)
   }
 }
 

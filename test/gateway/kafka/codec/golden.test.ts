@@ -14,8 +14,9 @@ import { decodeFrame, encodeFrame, kafkaFixtures } from '../../../support/kafka-
 import { kafkaJsonOf } from '../../../support/kafka-json.ts'
 
 /*
- * Frames captured from real clients and a real broker. The JSON beside each was written by kafka-clients' own readers
- * (test/clients/java/FrameFacts.java), so that our reader is not its own judge.
+ * Frames captured from real clients and a real broker. The JSON beside each was written by kafka-
+ * clients' own readers (test/clients/java/FrameFacts.java), so that our reader is not its own
+ * judge.
  */
 
 const fixtures = kafkaFixtures()

@@ -10,7 +10,10 @@ import {
 import { errorCodes } from '../../../../gateway/kafka/error-codes.ts'
 import { allMessages } from '../../../support/kafka-schemas.ts'
 
-/* Every declaration against what kafka-clients knows of the grammar (made by test/clients/java/SchemaFacts.java). */
+/*
+ * Every declaration against what kafka-clients knows of the grammar (made by
+ * test/clients/java/SchemaFacts.java).
+ */
 
 type MessageFacts = {
   readonly key: number
