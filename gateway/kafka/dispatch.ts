@@ -24,11 +24,11 @@ import {
   type ClientInfo,
   closeConnection,
   type KafkaServices,
-  noAnswer,
-  type RequestContext
+  noAnswer
 } from './context.ts'
 import { errorCodes } from './error-codes.ts'
 import { errorFinder, type FindError } from './first-error.ts'
+import { RequestScope, type SessionScope } from './request-scope.ts'
 import { type Route, routes } from './routes.ts'
 import { apiVersionsResponse } from './schemas/api-versions.ts'
 
@@ -86,7 +86,7 @@ class KafkaSession implements Session {
   readonly #rows: readonly Row[]
   readonly #observer: RequestObserver
   /** What every request of the connection is given; `client` follows the requests' client ids. */
-  readonly #common: Omit<RequestContext, 'version' | 'correlationId' | 'client'>
+  readonly #common: SessionScope
   #client: ClientInfo
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -144,8 +144,8 @@ class KafkaSession implements Session {
     const id = header.clientId ?? ''
     if (id !== this.#client.id) this.#client = { ...this.#client, id }
     const { version, correlationId } = header
-    const body = parsed(frame, () => readRequestBody(row.request, version, reader))
-    const context = { ...this.#common, version, correlationId, client: this.#client }
+    const body = bodyOf(row, version, reader, frame)
+    const context = new RequestScope(this.#common, this.#client, version, correlationId)
     try {
       return row.handle(body as never, context)
     } catch (error) {
@@ -230,14 +230,21 @@ async function settled(promise: Promise<unknown>): Promise<void> {
 }
 
 function headerOf(reader: Reader, frame: Buffer): RequestHeader {
-  return parsed(frame, () => readRequestHeader(reader))
+  try {
+    return readRequestHeader(reader)
+  } catch (error) {
+    throw malformed(error, frame)
+  }
 }
 
-function parsed<T>(frame: Buffer, parse: () => T): T {
+function bodyOf(row: Row, version: number, reader: Reader, frame: Buffer): unknown {
   try {
-    return parse()
+    return readRequestBody(row.request, version, reader)
   } catch (error) {
-    if (error instanceof ProtocolError) throw new FrameError(error.message, frame)
-    throw error
+    throw malformed(error, frame)
   }
+}
+
+function malformed(error: unknown, frame: Buffer): unknown {
+  return error instanceof ProtocolError ? new FrameError(error.message, frame) : error
 }
