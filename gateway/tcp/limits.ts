@@ -54,7 +54,7 @@ export const tcpLimitTable = {
     default: 100,
     min: 1,
     max: 60_000,
-    doc: 'How long nothing is read after the store said that it is overloaded, at most, ms.'
+    doc: 'How long nothing is read after the store said that it is overloaded, ms.'
   },
   requestsQueuedMax: {
     default: 64,

@@ -1,8 +1,8 @@
 /**
  * What a server's connections have in hand: requests that are not answered, answers that are not sent.
  *
- * The bytes of requests received and not answered yet, over all connections of a server. Above the limit, or when
- * the store says that it is overloaded, no connection is read; reading goes on when half of the limit is free.
+ * Above the limit of requests, or when the store says that it is overloaded, no connection is read; reading goes on
+ * when half of the limit is free and the pause is over.
  */
 import type { Clock, Timer } from '../../storage/ports.ts'
 import type { TcpLimits } from './limits.ts'
@@ -59,7 +59,7 @@ export class RequestLoad {
     if (this.#waiters.size > 0) this.#ease()
   }
 
-  /** The store refused for overload: nothing is read until what is under way has drained, or for a while. */
+  /** The store refused for overload: nothing is read for a while. */
   overloaded(): void {
     this.#timer ??= this.#clock.after(this.#limits.overloadPauseMs, () => {
       this.#timer = undefined
@@ -85,8 +85,7 @@ export class RequestLoad {
 
   #ease(): void {
     if (this.#bytes * 2 > this.#limits.requestBytesMax) return
-    if (this.#timer !== undefined && this.#bytes > 0) return
-    this.close()
+    if (this.#timer !== undefined) return
     const eased = [...this.#waiters]
     this.#waiters.clear()
     for (const waiter of eased) waiter.loadEased()

@@ -1,4 +1,5 @@
 import type { File, FileSystem } from '../../storage/ports.ts'
+import { PowerLost } from './faulty-disk.ts'
 
 /** Holds back fsyncs while a test looks at what is, and is not yet, to be seen. */
 export class SyncGate {
@@ -26,35 +27,48 @@ export class SyncGate {
   }
 }
 
-/** `disk`, with every file's datasync and sync going through `gate`. */
-export function gatedFileSystem(disk: FileSystem, gate: SyncGate): FileSystem {
-  return {
-    open: async (path, mode) => gatedFile(await disk.open(path, mode), gate),
-    makeFolder: (path) => disk.makeFolder(path),
-    list: (path) => disk.list(path),
-    rename: (from, to) => disk.rename(from, to),
-    unlink: (path) => disk.unlink(path),
-    syncFolder: (path) => disk.syncFolder(path),
-    linkCount: (path) => disk.linkCount(path),
-    space: (path) => disk.space(path)
+/**
+ * `disk`, with every file's datasync and sync going through `gate`. After `kill` every call rejects, as the calls of a
+ * process that is no more would never return.
+ */
+export function gatedFileSystem(
+  disk: FileSystem,
+  gate: SyncGate
+): { readonly fileSystem: FileSystem; kill(): void } {
+  let killed = false
+  const live = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (killed) throw new PowerLost()
+    return await call()
   }
-}
-
-function gatedFile(file: File, gate: SyncGate): File {
-  return {
+  const gated = <T>(call: () => Promise<T>) =>
+    live(async () => {
+      await gate.pass()
+      return await live(call)
+    })
+  const gatedFile = (file: File): File => ({
     read: (target, targetStart, length, position) =>
-      file.read(target, targetStart, length, position),
-    writev: (buffers, position) => file.writev(buffers, position),
-    datasync: async () => {
-      await gate.pass()
-      await file.datasync()
-    },
-    sync: async () => {
-      await gate.pass()
-      await file.sync()
-    },
-    truncate: (length) => file.truncate(length),
-    size: () => file.size(),
+      live(() => file.read(target, targetStart, length, position)),
+    writev: (buffers, position) => live(() => file.writev(buffers, position)),
+    datasync: () => gated(() => file.datasync()),
+    sync: () => gated(() => file.sync()),
+    truncate: (length) => live(() => file.truncate(length)),
+    size: () => live(() => file.size()),
     close: () => file.close()
+  })
+  const fileSystem: FileSystem = {
+    open: (path, mode) => live(async () => gatedFile(await disk.open(path, mode))),
+    makeFolder: (path) => live(() => disk.makeFolder(path)),
+    list: (path) => live(() => disk.list(path)),
+    rename: (from, to) => live(() => disk.rename(from, to)),
+    unlink: (path) => live(() => disk.unlink(path)),
+    syncFolder: (path) => live(() => disk.syncFolder(path)),
+    linkCount: (path) => live(() => disk.linkCount(path)),
+    space: (path) => live(() => disk.space(path))
+  }
+  return {
+    fileSystem,
+    kill: () => {
+      killed = true
+    }
   }
 }

@@ -18,11 +18,17 @@ interface Reporter {
   teardown(done: () => void): void
 }
 
+/** Tests that print the seed already. */
+const told = new WeakSet<Reporter>()
+
 /** A generator from the run's seed, which is printed if the test fails. */
 export function seededRandom(t: Reporter, seed = seedOfRun): SeededRandom {
-  t.teardown(() => {
-    if (!t.passing()) t.comment(`to repeat: SEED=${seed}`)
-  })
+  if (!told.has(t)) {
+    told.add(t)
+    t.teardown(() => {
+      if (!t.passing()) t.comment(`to repeat: SEED=${seed}`)
+    })
+  }
   return new SeededRandom(seed)
 }
 
