@@ -26,6 +26,9 @@ export interface AskerOptions {
   readonly advertise?: readonly string[]
   /** The address that the client dialled. */
   readonly localAddress?: string
+  readonly localPort?: number
+  readonly nodeId?: number
+  readonly clusterId?: string
 }
 
 export const nodeId = 7
@@ -44,8 +47,8 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
     random,
     log: () => {},
     limits: defaultKafkaLimits,
-    nodeId,
-    clusterId
+    nodeId: options.nodeId ?? nodeId,
+    clusterId: options.clusterId ?? clusterId
   } as unknown as KafkaServices
   let overloads = 0
   const session = kafkaProtocol(services, 1, { handled: () => {} }).open({
@@ -54,7 +57,7 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
       remoteAddress: '127.0.0.1',
       remotePort: 40_000,
       localAddress: options.localAddress ?? '127.0.0.1',
-      localPort: 9092
+      localPort: options.localPort ?? 9092
     },
     signal: new AbortController().signal,
     send: () => {},
@@ -75,11 +78,16 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
     const frame = Buffer.concat(
       encodeRequest(request, version, { correlationId, clientId: 'asker' }, body)
     )
-    const answer = await session.handle(frame.subarray(4))
-    if (answer === null) throw new Error('the connection was closed')
-    const decoded = decodeResponse(response, version, Buffer.concat(answer).subarray(4))
+    const decoded = decodeResponse(response, version, await askFrame(frame.subarray(4)))
     if (decoded.correlationId !== correlationId) throw new Error('foreign correlation id')
     return decoded.body
+  }
+
+  /** A whole request without its length, answered by a whole response without its. */
+  async function askFrame(frame: Buffer): Promise<Buffer> {
+    const answer = await session.handle(frame)
+    if (answer === null) throw new Error('the connection was closed')
+    return Buffer.concat(answer).subarray(4)
   }
 
   let nextId = 1
@@ -89,7 +97,7 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
     return store.add({ id, names: topicNamesFromKafka(kafkaName), queueCount: 1, ...rest })
   }
 
-  return { store, ask, add, overloads: () => overloads }
+  return { store, ask, askFrame, add, overloads: () => overloads }
 }
 
 /** Every version that is served. */

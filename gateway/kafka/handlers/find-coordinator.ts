@@ -22,8 +22,9 @@ export const findCoordinator: Handler<FindCoordinatorRequest, FindCoordinatorRes
   context
 ) => {
   const answer = answerFor(request.keyType, context)
+  // Kafka names even the absence of an error, where there is one key only.
   return context.version < firstWithKeys
-    ? answer
+    ? { ...answer, errorMessage: answer.errorMessage || 'NONE' }
     : { coordinators: request.coordinatorKeys.map((key) => ({ key, ...answer })) }
 }
 
