@@ -9,7 +9,8 @@ export const deleteGroups: Handler<DeleteGroupsRequest, DeleteGroupsResponseInpu
   context
 ) => ({
   results: await Promise.all(
-    request.groupsNames.map(async (groupId) => ({
+    // Kafka answers a group once, however often it is named.
+    [...new Set(request.groupsNames)].map(async (groupId) => ({
       groupId,
       errorCode: await deleteGroup(groupId, context)
     }))

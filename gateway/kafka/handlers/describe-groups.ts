@@ -1,5 +1,6 @@
 /**
- * DescribeGroups, versions 0 to 6. What members offer and were assigned is shown of Stable groups only. A group that
+ * DescribeGroups, versions 0 to 6. What members offer is shown of Stable groups only,
+ * what they were last assigned always. A group that
  * does not exist is Dead, with error 69 from version 6 on. Nothing is forbidden to anybody: whoever asks for authorized
  * operations gets all that apply to groups.
  */
@@ -69,6 +70,6 @@ function membersOf(group: Group, isStable: boolean): Described['members'] {
     clientId: member.clientId,
     clientHost: member.clientHost,
     memberMetadata: isStable ? member.metadataFor(protocolName) : noBytes,
-    memberAssignment: isStable ? member.assignment : noBytes
+    memberAssignment: member.assignment
   }))
 }

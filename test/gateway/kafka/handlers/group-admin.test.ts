@@ -81,7 +81,7 @@ t.test('groups are listed with their states and types, and filtered in any case'
   t.same(await ids({ typesFilter: ['consumer'] }), [])
 })
 
-t.test('groups are described: members, what they offer and do, while Stable', async (t) => {
+t.test('groups are described: their members, and what these offer and do', async (t) => {
   const broker = await GroupBroker.open(t)
   await simpleGroup(broker, 'simple', await broker.addTopic('a'))
   const memberId = await stable(broker, 'live')
@@ -129,6 +129,11 @@ t.test('groups are described: members, what they offer and do, while Stable', as
   t.match(groups[0], { groupState: 'PreparingRebalance', protocolData: '' })
   t.equal(groups[0]?.members.length, 2)
   t.ok(groups[0]?.members.every(({ memberMetadata }) => memberMetadata.length === 0))
+  t.same(
+    groups[0]?.members.map(({ memberAssignment }) => memberAssignment.toString()),
+    ['work', ''],
+    'what they still do'
+  )
 })
 
 t.test('groups without members are deleted with their offsets', async (t) => {
@@ -136,7 +141,7 @@ t.test('groups without members are deleted with their offsets', async (t) => {
   await simpleGroup(broker, 'simple', await broker.addTopic('a'))
   await stable(broker, 'live')
   const { results } = await broker.call(deleteGroupsRequest, deleteGroupsResponse, 2, {
-    groupsNames: ['simple', 'live', 'none']
+    groupsNames: ['simple', 'live', 'none', 'simple']
   })
   t.same(results, [
     { groupId: 'simple', errorCode: 0 },
