@@ -1,6 +1,7 @@
 /** The command: what was asked for, signals and exit codes. */
 import yargs from 'yargs'
 import { optionsFor } from './cli/options.ts'
+import { type SettingName, settingNames } from './config.ts'
 import { describeError } from './describe-error.ts'
 import { exitCodes } from './exit-codes.ts'
 import { UsageError } from './usage-error.ts'
@@ -8,13 +9,26 @@ import { version } from './version.ts'
 
 type Options = Readonly<Record<string, unknown>>
 
+interface Command {
+  readonly doc: string
+  readonly run: (options: Options) => Promise<number>
+  /** Those that it takes as options; the environment and the file may have all. */
+  readonly settings: readonly SettingName[]
+}
+
 /** Each command's file is loaded when it is asked for: a start reads only what it needs. */
 const commands = {
   serve: {
     doc: 'Start the server',
-    run: async (options: Options) => (await import('./cli/serve.ts')).serve(options)
+    run: async (options: Options) => (await import('./cli/serve.ts')).serve(options),
+    settings: settingNames
+  },
+  reindex: {
+    doc: 'Make LevelDB anew from the log of a store that is not open',
+    run: async (options: Options) => (await import('./cli/reindex.ts')).reindex(options),
+    settings: ['data', 'logLevel']
   }
-} as const
+} as const satisfies Record<string, Command>
 
 type CommandName = keyof typeof commands
 
@@ -45,7 +59,7 @@ async function run(words: readonly string[]): Promise<number> {
     parser.command(
       name,
       commands[name].doc,
-      (command) => command.options(optionsFor()),
+      (command) => command.options(optionsFor(commands[name].settings)),
       async (options) => {
         code = await commands[name].run(options)
       }

@@ -1,5 +1,5 @@
 /** The command line's options, made from the table of settings. */
-import { type SettingName, settingNames, settings } from '../config.ts'
+import { type SettingName, settings } from '../config.ts'
 import { environmentName, optionName, rangeOf, type Setting } from '../setting.ts'
 
 /** What yargs is told of one option. */
@@ -13,7 +13,7 @@ export interface Option {
 }
 
 /** Options for the settings named, and `--config`. */
-export function optionsFor(names: readonly SettingName[] = settingNames): Record<string, Option> {
+export function optionsFor(names: readonly SettingName[]): Record<string, Option> {
   const options: Record<string, Option> = {
     config: {
       describe: 'JSON file of settings, by the names of these options; also ISTHMUS_CONFIG',
