@@ -23,6 +23,11 @@ const commands = {
     run: async (options: Options) => (await import('./cli/serve.ts')).serve(options),
     settings: settingNames
   },
+  check: {
+    doc: 'Read a store that is not open, and say what is wrong with it',
+    run: async (options: Options) => (await import('./cli/check.ts')).check(options),
+    settings: ['data']
+  },
   reindex: {
     doc: 'Make LevelDB anew from the log of a store that is not open',
     run: async (options: Options) => (await import('./cli/reindex.ts')).reindex(options),

@@ -1,5 +1,6 @@
 /** The only door to storage. */
 export { batchHeaderBytes, type RecordBatch } from './batch/record-batch.ts'
+export { type CheckProblem, type CheckReport, checkStore } from './check.ts'
 export * from './contract.ts'
 export {
   OpenError,

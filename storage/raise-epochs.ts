@@ -4,7 +4,7 @@ import type { Queue } from './queue.ts'
 /** Changes in one commit, so that a store of many queues does not make one huge one. */
 const changesPerCommit = 10_000
 
-/** Begins a new leader epoch for every queue at its end (KIP-101): clients look whether what they read is still there. */
+/** Begins a new leader epoch for every queue at its end (KIP-101): clients look whether what they read is there. */
 export async function raiseEpochs(
   engine: Pick<Engine, 'commit'>,
   queues: Iterable<Queue>

@@ -96,7 +96,7 @@ function dataOf(
   return { buffers, bytes, nextOffset, ends, aborted: [] }
 }
 
-/** Neighbours in one buffer become one slice: fewer pieces for the socket. */
+/** Neighbours in one buffer become one slice: fewer pieces to send. */
 class Gatherer {
   readonly buffers: Buffer[] = []
   bytes = 0

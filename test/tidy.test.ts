@@ -41,7 +41,7 @@ const bannedWords: readonly { in: RegExp; not?: RegExp; word: RegExp; why: strin
 const importers: readonly { of: RegExp; only: RegExp }[] = [
   {
     of: /^node:fs/,
-    only: /^(storage\/file-system|src\/(boot-id|config-sources|temporary-folder))\.ts$|^(test|bench|ex|sc)/
+    only: /^(storage\/file-system|src\/(boot-id|config-\w+|temporary-\w+))\.ts$|^(test|bench|ex|sc)/
   },
   { of: /^pino$/, only: /^src\/logger\.ts$/ },
   { of: /^pino-pretty$/, only: /^src\/logger\.ts$/ },

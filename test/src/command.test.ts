@@ -5,6 +5,9 @@ import t from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { anyPorts, runCommand } from './run-command.ts'
 
+/** Processes start slowly on a busy machine. */
+t.setTimeout(120_000)
+
 t.test('--version prints the version of package.json', async (t) => {
   const running = runCommand(t, ['--version'])
   t.equal((await running.ended).code, exitCodes.done)
@@ -16,7 +19,7 @@ t.test('--version prints the version of package.json', async (t) => {
 t.test('--help lists the commands, and serve --help every setting', async (t) => {
   const general = runCommand(t, ['--help'])
   t.equal((await general.ended).code, exitCodes.done)
-  for (const command of ['serve']) t.match(general.text, `isthmus ${command}`)
+  for (const command of ['serve', 'check', 'reindex']) t.match(general.text, `isthmus ${command}`)
   const serve = runCommand(t, ['serve', '--help'])
   t.equal((await serve.ended).code, exitCodes.done)
   for (const option of ['--data', '--flush', '--advertise', '--config', '--log-level']) {
@@ -52,8 +55,11 @@ t.test('a port that is taken ends the start in one line that names it', async (t
   t.teardown(() => holder.close())
   await new Promise((resolve) => holder.once('listening', resolve))
   const { port } = holder.address() as AddressInfo
-  for (const option of ['--http-port']) {
-    const taken = runCommand(t, ['serve', '--kafka-port', '0', option, `${port}`])
+  for (const [option, other] of [
+    ['--http-port', '--kafka-port'],
+    ['--kafka-port', '--http-port']
+  ] as const) {
+    const taken = runCommand(t, ['serve', other, '0', option, `${port}`])
     t.same(await taken.ended, { code: exitCodes.cannotStart, signal: null })
     t.match(
       taken.errors,

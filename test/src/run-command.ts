@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const command = fileURLToPath(new URL('../../src/isthmus.cjs', import.meta.url))
 
@@ -74,7 +75,7 @@ export function runCommand(
   const kept = Object.entries(process.env).filter(([name]) => !/^(ISTHMUS_|UV_THREAD)/.test(name))
   const env = { ...Object.fromEntries(kept), ...variables }
   const child = spawn(process.execPath, [command, ...words], {
-    cwd: t.testdir(),
+    cwd: temporaryFolder(t),
     env,
     stdio: ['ignore', 'pipe', 'pipe']
   })

@@ -1,5 +1,5 @@
 /**
- * ListGroups, versions 0 to 5: groups with members, and those that are stored without. Filters by state (4, KIP-518) and
+ * ListGroups, versions 0 to 5: groups with members, and those stored without. Filters by state (4, KIP-518) and
  * type (5, KIP-848) take any case; what they name and is not known matches nothing.
  */
 import type { Handler } from '../context.ts'

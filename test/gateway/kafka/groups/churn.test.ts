@@ -194,8 +194,8 @@ for (let seed = first; seed < first + count; seed++) {
     const world = new GroupWorld(delayed ? { initialRebalanceDelayMs: 2_000 } : {}, seed)
     const clients = await churn(world, t, 600)
 
-    // Nobody comes or goes any more; heartbeats every 2 s, for longer than the longest session. Clients that claim one instance id would put each other out
-    // for ever: one stays.
+    // Nobody comes or goes any more; heartbeats every 2 s, for longer than the longest session. Clients that claim
+    // one instance id would put each other out for ever: one stays.
     const claimed = new Set<string>()
     for (const client of clients.filter(({ alive }) => alive)) {
       const { instanceId } = client.wish
