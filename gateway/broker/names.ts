@@ -146,6 +146,21 @@ export function lookalikeKey(kafkaName: string): string {
   return kafkaName.replaceAll('.', '_')
 }
 
+/** Whether two names have the same `lookalikeKey`; told without making the keys, since creation compares with all. */
+export function looksAlike(one: string, other: string): boolean {
+  if (one.length !== other.length) return false
+  for (let i = 0; i < one.length; i++) {
+    const a = one.charCodeAt(i)
+    const b = other.charCodeAt(i)
+    if (a !== b && !(isDotOrUnderscore(a) && isDotOrUnderscore(b))) return false
+  }
+  return true
+}
+
+function isDotOrUnderscore(code: number): boolean {
+  return code === 0x2e || code === 0x5f
+}
+
 function rocketmqTopicNameLimit(name: string): number {
   const isGroupTopic = groupTopicPrefixes.some(([theirs]) => name.startsWith(theirs))
   return isGroupTopic ? rocketmqGroupTopicNameMax : rocketmqTopicNameMax

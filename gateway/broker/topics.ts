@@ -14,7 +14,13 @@ import type {
 } from '../../storage/contract.ts'
 import { StoreError } from '../../storage/errors.ts'
 import type { Random } from '../../storage/ports.ts'
-import { kafkaTopicNameFault, lookalikeKey, type NameFault, topicNamesFromKafka } from './names.ts'
+import {
+  kafkaTopicNameFault,
+  lookalikeKey,
+  looksAlike,
+  type NameFault,
+  topicNamesFromKafka
+} from './names.ts'
 import { Serialized } from './serialized.ts'
 import { checkTopicConfig, SettingError } from './setting-values.ts'
 import { TopicError } from './topic-errors.ts'
@@ -164,10 +170,10 @@ export class TopicService {
 
   async #plan(wish: TopicWish): Promise<NewTopic> {
     const { names, queueCount = this.policy.defaultQueueCount } = wish
-    const topics = await this.#engine.topics({ settled: true })
-    if (topics.some((topic) => topic.names.kafka === names.kafka)) {
+    if ((await this.#findSettled(names.kafka)) !== undefined) {
       throw new TopicError('topic-exists', names.kafka, 'a topic of that name exists')
     }
+    const topics = await this.#engine.topics()
     checkLookalikes(names.kafka, topics)
     if (topics.length >= this.policy.topicsMax) {
       throw new TopicError(
@@ -241,8 +247,7 @@ const nameFaultTexts: Record<NameFault, string> = {
 
 function checkLookalikes(name: string, topics: readonly Topic[]): void {
   if (!/[._]/.test(name)) return
-  const key = lookalikeKey(name)
-  const other = topics.find((topic) => lookalikeKey(topic.names.kafka) === key)
+  const other = topics.find((topic) => looksAlike(topic.names.kafka, name))
   if (other === undefined) return
   throw new TopicError(
     'name-collides',

@@ -7,6 +7,7 @@ import {
   kafkaGroupNameFault,
   kafkaTopicNameFault,
   lookalikeKey,
+  looksAlike,
   rocketmqGroupNameFault,
   rocketmqTopicNameFault,
   toKafkaGroupName,
@@ -139,6 +140,13 @@ t.test('which names may be made', async (t) => {
   t.equal(rocketmqTopicNameFault(''), 'empty')
   t.equal(lookalikeKey('a.b_c'), lookalikeKey('a_b.c'))
   t.not(lookalikeKey('a-b'), lookalikeKey('a_b'))
+  fc.assert(
+    fc.property(kafkaTopics, kafkaTopics, (a, b) => {
+      const dotted = a.replaceAll('_', '.')
+      return looksAlike(a, dotted) && looksAlike(a, b) === (lookalikeKey(a) === lookalikeKey(b))
+    }),
+    runs
+  )
 })
 
 t.test('a Kafka name too long for RocketMQ is kept, and said to be out of reach', async (t) => {
