@@ -79,7 +79,6 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
       this.#answersTaken(bytes)
     )
     this.#session = protocol.open(this)
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     // A peer that shut its side waits for nothing that a held request could still give it.
     socket.on('end', () => this.close())
     socket.on('error', (error) => this.#log('debug', 'connection-error', { reason: error.message }))
@@ -174,14 +173,15 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     this.#release(held.load)
   }
 
-  #receive(chunk: Buffer): void {
+  /** Takes what arrived. `reused`: the chunk's memory is the caller's again when this returns. */
+  receive(chunk: Buffer, reused: boolean): void {
     // What arrives after the end was decided is nobody's; a stream may still deliver what it had read.
     if (this.#gone || (this.#held & held.ending) !== 0) return
     const { counters, clock, budget, load, limits } = this.#shared
     counters.bytesIn += chunk.length
     this.#lastByteMs = clock.monotonicMs()
     try {
-      this.#framer.push(chunk)
+      this.#framer.push(chunk, reused)
     } catch (error) {
       this.#logMalformed(error as FrameError)
       this.close()

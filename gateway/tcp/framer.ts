@@ -1,7 +1,8 @@
 /**
  * Cuts a byte stream into frames: int32 length (big endian), then that many bytes. A frame within one chunk is a
- * slice of it. One that spans chunks is copied once, into a buffer of its exact size; that buffer is made when half
- * of the frame is there, never on the announcement, so memory follows the bytes that arrived (at most twice).
+ * slice of it. One that spans chunks, or whose chunk's memory is used again for the next read, is copied once, into a
+ * buffer of its exact size; that buffer is made when half of the frame is there, never on the announcement, so memory
+ * follows the bytes that arrived (at most twice).
  */
 
 /** The peer's bytes make no sense: its connection is closed with one log line. */
@@ -38,6 +39,7 @@ export class Framer {
   #gather: Buffer | undefined
   #gathered = 0
   #framesDone = 0
+  #reused = false
 
   constructor(frameBytesMax: number, deliver: (frame: Buffer) => void) {
     this.#frameBytesMax = frameBytesMax
@@ -64,8 +66,12 @@ export class Framer {
     return this.#size >= 0 || this.#lengthBytes > 0
   }
 
-  /** Delivers every frame that ends in this chunk, in order. Throws FrameError on a length out of range. */
-  push(chunk: Buffer): void {
+  /**
+   * Delivers every frame that ends in this chunk, in order. `reused`: the chunk's memory is the caller's again when this
+   * returns, so nothing may stay in it. Throws FrameError on a length out of range.
+   */
+  push(chunk: Buffer, reused = false): void {
+    this.#reused = reused
     let at = 0
     while (at < chunk.length) {
       if (this.#size < 0) {
@@ -132,7 +138,7 @@ export class Framer {
     } else if (piece.length < smallChunkBytes) this.#gatherSmall(piece)
     else {
       this.#keepGathered()
-      this.#kept.push(piece)
+      this.#kept.push(this.#reused ? copyOf(piece) : piece)
     }
     this.#received = received
   }
@@ -142,7 +148,7 @@ export class Framer {
     if (this.#received > 0) {
       frame = this.#target ?? this.#assemble()
       last.copy(frame, this.#received)
-    }
+    } else if (this.#reused) frame = copyOf(last)
     this.#reset()
     this.#framesDone++
     return frame
@@ -190,4 +196,14 @@ export class Framer {
     this.#gather = undefined
     this.#gathered = 0
   }
+}
+
+/** Small ones come from Node's pool. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy =
+    bytes.length < smallChunkBytes
+      ? Buffer.allocUnsafe(bytes.length)
+      : Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }

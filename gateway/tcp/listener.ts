@@ -7,6 +7,7 @@ import { FrameBudget } from './frame-budget.ts'
 import type { TcpLimits } from './limits.ts'
 import type { Endpoints, Protocol } from './protocol.ts'
 import { RequestLoad } from './request-load.ts'
+import { acceptOptions, readShared } from './shared-reads.ts'
 
 /** What the listeners of a server share: one budget and one load over all of them. */
 export interface TcpShared {
@@ -49,9 +50,8 @@ export class Listener {
   constructor(protocol: Protocol, shared: TcpShared) {
     this.#protocol = protocol
     this.#shared = { ...shared, counters: this.counters }
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
-      this.#accept(socket)
-    )
+    const options = { ...acceptOptions, noDelay: true, keepAlive: true }
+    this.#server = createServer(options, (socket) => this.#accept(socket))
   }
 
   /** Open connections, oldest first. */
@@ -97,26 +97,34 @@ export class Listener {
     deadline.cancel()
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: Socket): void {
     if (this.#closing || this.#connections.size >= this.#shared.limits.connectionsMax) {
       this.counters.refused++
-      socket.destroy()
+      accepted.destroy()
       this.#logRefused()
       return
     }
     this.counters.accepted++
     this.counters.open++
     const id = ++lastConnectionId
-    const { endpoints, unknown } = endpointsOf(socket)
+    const { endpoints, unknown } = endpointsOf(accepted)
     // Gone before it was looked at.
     if (unknown) {
       this.counters.open--
-      socket.destroy()
+      accepted.destroy()
       return
     }
-    this.#connections.add(
-      new Connection(id, socket, endpoints, this.#protocol, this.#shared, this.#forget)
+    const socket = readShared(accepted, (chunk, reused) => connection.receive(chunk, reused))
+    const connection = new Connection(
+      id,
+      socket,
+      endpoints,
+      this.#protocol,
+      this.#shared,
+      this.#forget
     )
+    this.#connections.add(connection)
+    socket.resume()
   }
 
   #remove(connection: Connection): void {

@@ -66,6 +66,7 @@ export class Rig {
     const id = ++this.#connections
     const forget = ({ id }: Connection) => this.closed.push(id)
     const connection = new Connection(id, server, endpoints, this.#protocol, this.shared, forget)
+    server.on('data', (chunk: Buffer) => connection.receive(chunk, false))
     return { connection, client: new Client(client) }
   }
 
