@@ -145,6 +145,7 @@ export class KafkaRig {
       localPort: 9092
     }
     const connection = new Connection(1, server, endpoints, this.#protocol, this.#shared, () => {})
+    server.on('data', (chunk: Buffer) => connection.receive(chunk, false))
     return new KafkaClient(client, connection)
   }
 

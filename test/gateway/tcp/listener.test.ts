@@ -60,6 +60,32 @@ t.test('frames are answered over TCP, and both ends are known', async (t) => {
   t.equal([...listener.connections].length, 1)
 })
 
+t.test(
+  'connections that send at the same time do not get into each other, paused or not',
+  async (t) => {
+    const { dial, listener } = await listening(t, { requestsQueuedMax: 1, writeBytesMax: 1024 })
+    const sockets = await Promise.all([1, 2, 3, 4].map(dial))
+    const bodies = sockets.map((_, index) =>
+      Array.from({ length: 12 }, (_, round) => Buffer.alloc(100 + round * 50_000, 97 + index))
+    )
+    const echoed = sockets.map(async (socket, index) => {
+      const all = bodies[index] ?? []
+      const bytes = all.reduce((sum, body) => sum + body.length + 4, 0)
+      const chunks: Buffer[] = []
+      let received = 0
+      socket.write(Buffer.concat(all.map(framed)))
+      for await (const chunk of socket) {
+        chunks.push(chunk)
+        received += chunk.length
+        if (received >= bytes) break
+      }
+      return Buffer.concat(chunks).equals(Buffer.concat(all.map(framed)))
+    })
+    t.strictSame(await Promise.all(echoed), [true, true, true, true])
+    t.ok(listener.counters.pausedForQueue + listener.counters.pausedForAnswers > 0)
+  }
+)
+
 t.test('connections beyond the limit are closed on arrival, and said so once', async (t) => {
   const { dial, listener, events } = await listening(t, { connectionsMax: 1 })
   const first = await dial()
