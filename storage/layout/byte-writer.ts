@@ -1,7 +1,9 @@
-import assert from 'node:assert/strict'
 import { writeInt64 } from './integers.ts'
 
-/** Appends fields to a buffer that grows. Varints are unsigned LEB128, up to 2^53 - 1. */
+/**
+ * Appends fields to a buffer that grows. Varints are unsigned LEB128, up to 2^53 - 1. A value that does not fit its
+ * field is a programmer's error: RangeError.
+ */
 export class ByteWriter {
   #bytes: Buffer
   #length = 0
@@ -50,7 +52,7 @@ export class ByteWriter {
 
   /** 0 to 2^53 - 1. */
   varint(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, `not a count: ${value}`)
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a count: ${value}`)
     let rest = value
     while (rest > 127) {
       this.uint8((rest % 128) + 128)
@@ -64,7 +66,7 @@ export class ByteWriter {
    * -value - 1), the others are a varint's. (Zigzag would overflow above 2^52.)
    */
   signed(value: number): void {
-    assert(Number.isSafeInteger(value), `not a safe integer: ${value}`)
+    if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer: ${value}`)
     const magnitude = value < 0 ? -value - 1 : value
     const first = (magnitude % 64) + (value < 0 ? 64 : 0)
     this.uint8(magnitude < 64 ? first : first + 128)
@@ -86,7 +88,7 @@ export class ByteWriter {
 
   /** 16 bytes, given as 32 lower-case hex digits. */
   id(value: string): void {
-    assert(/^[0-9a-f]{32}$/.test(value), `not an id of 32 hex digits: ${value}`)
+    if (!/^[0-9a-f]{32}$/.test(value)) throw new RangeError(`not an id of 32 digits: ${value}`)
     const at = this.#room(16)
     this.#bytes.write(value, at, 'hex')
   }

@@ -2,7 +2,10 @@ import type { File } from '../ports.ts'
 import { LayoutError } from './layout-error.ts'
 
 const chunkBytesDefault = 1024 * 1024
-/** First read, and the read after a jump: enough for the headers there, little of what may be skipped next. */
+/**
+ * First read, and the read after a jump: enough for the headers there, little of what may be skipped next. A gap
+ * no larger than this is no jump: reading on costs less than another call.
+ */
 const shortReadBytes = 16 * 1024
 
 /**
@@ -44,7 +47,8 @@ export class FileWindow {
     const left = this.#end - position
     if (count > left)
       throw new LayoutError('truncated', `the file ends before byte ${position + count}`)
-    const follows = position >= this.#start && position <= this.#start + this.#length
+    const end = this.#start + this.#length
+    const follows = position >= this.#start && position <= end + shortReadBytes
     this.#readBytes = follows ? Math.min(this.#readBytes * 4, this.#chunkBytes) : shortReadBytes
     const length = Math.min(left, Math.max(count, this.#readBytes))
     if (length > this.#bytes.length) this.#bytes = Buffer.allocUnsafe(length)

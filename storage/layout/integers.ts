@@ -1,11 +1,11 @@
-import assert from 'node:assert/strict'
 import { LayoutError } from './layout-error.ts'
 
 const twoTo32 = 2 ** 32
 
-/** Writes a safe integer as 8 bytes; anything else is a programmer's error. */
+/** Writes a safe integer as 8 bytes; throws RangeError for anything else, a programmer's error. */
 export function writeInt64(target: Buffer, at: number, value: number): void {
-  assert(Number.isSafeInteger(value), `not a safe integer: ${value}`)
+  // Not assert(): its text would be made at every call.
+  if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer: ${value}`)
   const high = Math.floor(value / twoTo32)
   target.writeInt32BE(high, at)
   target.writeUInt32BE(value - high * twoTo32, at + 4)
