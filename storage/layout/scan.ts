@@ -122,8 +122,10 @@ class SegmentScan {
 
   /** Handles what stands at the position; the end if it is one. */
   async step(): Promise<ScanEnd | undefined> {
+    // Even within the header's block, when the file's first write was cut off.
+    if (this.#position >= this.#size) return this.#handleBad('the file ends', this.#position)
     const place = { ...this.#options, position: this.#position }
-    const count = Math.max(0, Math.min(groupHeaderBytes, this.#size - this.#position))
+    const count = Math.min(groupHeaderBytes, this.#size - this.#position)
     const at = await this.#headers.load(this.#position, count)
     const header = readGroupHeader(this.#headers.bytes.subarray(0, at + count), at, place)
     if (header !== undefined) return this.#readGroup(header)

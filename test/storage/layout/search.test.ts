@@ -74,3 +74,16 @@ t.test('many small groups are read in large pieces', async (t) => {
   t.equal((await scan(file)).sequences.length, 2000)
   t.ok(file.reads < 30, `${file.reads} reads`)
 })
+
+t.test(
+  'a file that ends within the block of its header holds no group, and is not torn',
+  async (t) => {
+    const bytes = imageOf(0).bytes()
+    for (const length of [0, 64, 100, segmentHeaderBytes - 1, segmentHeaderBytes]) {
+      const { end, sequences } = await scan(bytes.subarray(0, length))
+      t.same(sequences, [])
+      t.match(end, { position: segmentHeaderBytes, nextSequence: 1, damages: [] })
+      t.notOk(end.torn)
+    }
+  }
+)
