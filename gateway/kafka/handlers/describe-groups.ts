@@ -1,8 +1,7 @@
 /**
- * DescribeGroups, versions 0 to 6. What members offer is shown of Stable groups only,
- * what they were last assigned always. A group that
- * does not exist is Dead, with error 69 from version 6 on. Nothing is forbidden to anybody: whoever asks for authorized
- * operations gets all that apply to groups.
+ * DescribeGroups, versions 0 to 6. What members offer is shown of Stable groups only, what they were last assigned
+ * always. A group that does not exist is Dead, with error 69 from version 6 on. Nothing is forbidden to anybody:
+ * whoever asks for authorized operations gets all that apply to groups.
  */
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'

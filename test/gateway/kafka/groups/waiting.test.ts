@@ -38,6 +38,22 @@ t.test('a parked join or sync does not expire', async (t) => {
   t.equal((await syncB.promise).error, 0)
 })
 
+t.test('a member that joined again does not expire while it waits for a slower one', async (t) => {
+  const world = new GroupWorld()
+  const wish = { rebalanceTimeoutMs: 100_000, sessionTimeoutMs: 10_000 }
+  const [a, b] = await world.stable(2, wish)
+  const joinedA = world.join({ ...wish, memberId: a!.memberId })
+  for (let beat = 0; beat < 6; beat++) {
+    await world.clock.advance(9_000)
+    world.heartbeat(b!.memberId, 2)
+  }
+  t.equal(joinedA.result, undefined)
+  world.join({ ...wish, memberId: b!.memberId })
+  t.match(await joinedA.promise, { error: 0, generation: 3, leader: a!.memberId })
+  await world.clock.advance(10_000)
+  t.equal(world.state, 'none', 'answered, it has to speak again')
+})
+
 t.test('members that do not sync within the rebalance timeout are put out', async (t) => {
   const world = new GroupWorld()
   const wish = { rebalanceTimeoutMs: 8_000, sessionTimeoutMs: 30_000 }
