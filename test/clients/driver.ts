@@ -30,8 +30,10 @@ export class Driver {
   given: WireRecord[] = []
   /** How many of them this member was given. */
   givenCount = 0
-  /** The last commit that was acknowledged, by partition. */
-  readonly acknowledged: OffsetOf = {}
+  /** The last commit that was acknowledged, by partition. Members of a group may share it. */
+  acknowledged: OffsetOf = {}
+  /** Records that were given though the commit of a later offset had been acknowledged. */
+  readonly givenAfterCommit: WireRecord[] = []
 
   readonly #name: string
   readonly #process: ChildProcess
@@ -139,7 +141,11 @@ export class Driver {
     if (event.event === 'assigned') this.owned = [...event.partitions].sort((a, b) => a - b)
     if (event.event === 'records') {
       this.givenCount += event.records.length
-      for (const record of event.records) this.given.push(record)
+      for (const record of event.records) {
+        this.given.push(record)
+        const committed = this.acknowledged[record.partition] ?? 0
+        if (record.offset < committed) this.givenAfterCommit.push(record)
+      }
     }
     if (event.event === 'committed') Object.assign(this.acknowledged, event.offsets)
     if (event.event === 'trouble') this.#trouble += `\n${event.error}`

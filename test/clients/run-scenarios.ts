@@ -5,8 +5,12 @@ import { chooseSeed, seededRandom } from './random.ts'
 import { scenarios } from './scenarios/index.ts'
 import type { TestServer } from './server.ts'
 
+/** For all scenarios of one client on a busy machine; tap's own default is 30 s. */
+const timeoutMs = 15 * 60_000
+
 /** Runs every scenario that the client can play, one after the other, against the server. */
 export async function runScenarios(t: Test, client: Client, server: TestServer): Promise<void> {
+  t.setTimeout(timeoutMs)
   const seed = chooseSeed()
   t.comment(`SEED=${seed}`)
   const random = seededRandom(seed)

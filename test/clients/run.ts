@@ -10,7 +10,7 @@ const chosen = process.env.CLIENTS?.split(',') ?? Object.keys(clients)
 t.setTimeout(60 * 60_000)
 
 for (const name of chosen) {
-  await t.test(name, { timeout: 900_000 }, async (t) => {
+  await t.test(name, async (t) => {
     const client = await clients[name]?.()
     if (!client) throw new Error(`no client ${name}: there are ${Object.keys(clients).join(', ')}`)
     const server = await openServer()

@@ -46,14 +46,15 @@ export async function startIsthmus(options: readonly string[] = []): Promise<Own
 export class OwnServer implements TestServer {
   readonly folder: string
   bootstrap = ''
-  readonly #options: readonly string[]
+  /** Further words of the command line, from the next start on. */
+  options: readonly string[]
   #process: ChildProcess | undefined
   #ended: Promise<number | string> = Promise.resolve(0)
   #log = ''
 
   constructor(folder: string, options: readonly string[]) {
     this.folder = folder
-    this.#options = options
+    this.options = options
   }
 
   /** What the server said last. */
@@ -67,7 +68,7 @@ export class OwnServer implements TestServer {
 
   async start(kafkaPort: number): Promise<void> {
     const words = ['serve', '--data', join(this.folder, 'data'), '--kafka-port', String(kafkaPort)]
-    const others = ['--http-port', '0', ...this.#options]
+    const others = ['--http-port', '0', ...this.options]
     const child = spawn(process.execPath, [command, ...words, ...others], {
       stdio: ['ignore', 'pipe', 'pipe']
     })
@@ -99,9 +100,14 @@ export class OwnServer implements TestServer {
     this.bootstrap = address
   }
 
+  /** The port it was bound to last, to be given to the next start. */
+  get port(): number {
+    return Number(this.bootstrap.slice(this.bootstrap.lastIndexOf(':') + 1))
+  }
+
   async restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await this.stop(signal)
-    await this.start(Number(this.bootstrap.slice(this.bootstrap.lastIndexOf(':') + 1)))
+    await this.start(this.port)
   }
 
   /** Ends the process; rejects if a SIGTERM was not obeyed in time, or with a bad exit code. */

@@ -139,15 +139,13 @@ await serve({
     )
     await joined.connect()
     await joined.subscribe({ topic, fromBeginning: true })
+    joined.on(joined.events.COMMIT_OFFSETS, ({ payload }) => {
+      const of = payload.topics.find((one) => one.topic === topic)?.partitions ?? []
+      const offsets = of.map(({ partition, offset }) => [partition, Number(offset)])
+      tell({ event: 'committed', offsets: Object.fromEntries(offsets) })
+    })
     await joined.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        tell({ event: 'records', records: recordsOf(batch) })
-        const next = Number(batch.lastOffset()) + 1
-        const { partition } = batch
-        await joined.commitOffsets([{ topic, partition, offset: String(next) }])
-        tell({ event: 'committed', offsets: { [partition]: next } })
-      }
+      eachBatch: async ({ batch }) => tell({ event: 'records', records: recordsOf(batch) })
     })
     return {}
   },

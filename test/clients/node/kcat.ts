@@ -81,9 +81,13 @@ function startReader(
   words: readonly string[],
   give: (records: WireRecord[]) => void
 ): ChildProcess {
-  const child = spawn('kcat', ['-b', bootstrapAddress(), '-u', '-f', recordFormat, ...words], {
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
+  const child = spawn(
+    'kcat',
+    ['-b', bootstrapAddress(), '-u', '-E', '-f', recordFormat, ...words],
+    {
+      stdio: ['ignore', 'pipe', 'pipe']
+    }
+  )
   const parse = parseRecords()
   child.stdout?.on('data', (chunk: Buffer) => {
     const records = parse(chunk)

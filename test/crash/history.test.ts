@@ -1,0 +1,164 @@
+import t from 'tap'
+import { checkHistory, type HistoryEvent, type RecordId, type Rule } from './history.ts'
+
+const id = (count: number, producer = 'a', partition = 0): RecordId => ({
+  producer,
+  partition,
+  count
+})
+
+/** Two producers, a consumer, a restart, and nothing wrong: b's second batch was written and never acknowledged. */
+const good: readonly HistoryEvent[] = [
+  { kind: 'sent', ids: [id(0), id(1)] },
+  { kind: 'sent', ids: [id(0, 'b')] },
+  { kind: 'acknowledged', baseOffset: 1, ids: [id(0), id(1)] },
+  { kind: 'acknowledged', baseOffset: 0, ids: [id(0, 'b')] },
+  {
+    kind: 'given',
+    partition: 0,
+    from: 0,
+    records: [
+      { offset: 0, id: id(0, 'b') },
+      { offset: 1, id: id(0) }
+    ]
+  },
+  { kind: 'commit-sent', partition: 0, offset: 2 },
+  { kind: 'commit-acknowledged', partition: 0, offset: 2 },
+  { kind: 'sent', ids: [id(1, 'b')] },
+  { kind: 'sent', ids: [id(2)] },
+  { kind: 'committed', partition: 0, offset: 2 },
+  {
+    kind: 'read',
+    partition: 0,
+    records: [
+      { offset: 0, id: id(0, 'b') },
+      { offset: 1, id: id(0) },
+      { offset: 2, id: id(1) },
+      { offset: 3, id: id(1, 'b') }
+    ]
+  }
+]
+
+t.test('a history of a correct server has no violation', async (t) => {
+  t.same(checkHistory(good), [])
+})
+
+/** The good history with the records of its last read changed. */
+function withRead(change: (records: { offset: number; id: RecordId | null }[]) => void) {
+  return good.map((event) => {
+    if (event.kind !== 'read') return event
+    const records = event.records.map((record) => ({ ...record }))
+    change(records)
+    return { ...event, records }
+  })
+}
+
+const planted: { name: string; rule: Rule; history: readonly HistoryEvent[] }[] = [
+  {
+    name: 'an acknowledged record is gone from the end',
+    rule: 'acknowledged records stay',
+    history: withRead((records) => records.splice(2))
+  },
+  {
+    name: 'a record that a consumer was given is gone',
+    rule: 'given records stay',
+    history: [
+      ...good,
+      { kind: 'given', partition: 0, from: 3, records: [{ offset: 3, id: id(1, 'b') }] },
+      ...withRead((records) => records.splice(3)).slice(-1)
+    ]
+  },
+  {
+    name: 'a record that a consumer was given was replaced by another at its offset',
+    rule: 'given records stay',
+    history: [
+      ...good,
+      { kind: 'given', partition: 0, from: 3, records: [{ offset: 3, id: id(1, 'b') }] },
+      ...withRead((records) => records.splice(3, 1, { offset: 3, id: id(2) })).slice(-1)
+    ]
+  },
+  {
+    name: 'a record is there twice',
+    rule: 'a producer has its records in order, each once',
+    history: withRead((records) => records.push({ offset: 4, id: id(1, 'b') }))
+  },
+  {
+    name: 'an unacknowledged record came before an earlier one of its producer',
+    rule: 'a producer has its records in order, each once',
+    history: [
+      { kind: 'sent', ids: [id(0), id(1)] },
+      {
+        kind: 'read',
+        partition: 0,
+        records: [
+          { offset: 0, id: id(1) },
+          { offset: 1, id: id(0) }
+        ]
+      }
+    ]
+  },
+  {
+    name: 'two acknowledged records changed places',
+    rule: 'acknowledged records stay',
+    history: withRead((records) => {
+      const [one, two] = [records[1], records[2]]
+      if (one && two) [one.id, two.id] = [two.id, one.id]
+    })
+  },
+  {
+    name: 'offsets have a gap',
+    rule: 'a read has no gap',
+    history: withRead((records) => {
+      for (const record of records) if (record.offset === 3) record.offset = 4
+    })
+  },
+  {
+    name: 'a record has content that nobody sent',
+    rule: 'nothing is there that was not sent',
+    history: withRead((records) => records.push({ offset: 4, id: null }))
+  },
+  {
+    name: 'a record came that its producer never sent',
+    rule: 'nothing is there that was not sent',
+    history: withRead((records) => records.push({ offset: 4, id: id(7) }))
+  },
+  {
+    name: 'a consumer was given the next record but one',
+    rule: 'a consumer skips nothing',
+    history: [
+      ...good,
+      { kind: 'given', partition: 0, from: 2, records: [{ offset: 3, id: id(1, 'b') }] }
+    ]
+  },
+  {
+    name: 'two acknowledgements name one offset',
+    rule: 'acknowledged records stay',
+    history: [...good, { kind: 'acknowledged', baseOffset: 2, ids: [id(2)] }]
+  },
+  {
+    name: 'an acknowledged commit went back',
+    rule: 'a commit that was acknowledged stays',
+    history: [
+      { kind: 'commit-sent', partition: 0, offset: 1 },
+      ...good,
+      { kind: 'committed', partition: 0, offset: 1 }
+    ]
+  },
+  {
+    name: 'an acknowledged commit is gone',
+    rule: 'a commit that was acknowledged stays',
+    history: [...good, { kind: 'committed', partition: 0, offset: -1 }]
+  },
+  {
+    name: 'a commit is there that nobody asked for',
+    rule: 'no commit comes from nowhere',
+    history: [...good, { kind: 'committed', partition: 0, offset: 3 }]
+  }
+]
+
+for (const { name, rule, history } of planted) {
+  t.test(`caught: ${name}`, async (t) => {
+    const found = checkHistory(history).map((violation) => violation.rule)
+    t.ok(found.includes(rule), `${rule}; found: ${found.join(', ') || 'nothing'}`)
+  })
+}

@@ -1,0 +1,174 @@
+/**
+ * What clients saw, in the order they saw it, and whether a correct server can have shown it. One list of events of
+ * all clients, in real time: an answer is put into it when it arrived.
+ */
+
+/** Names a record: its producer, the partition and the producer's count in that partition. */
+export interface RecordId {
+  producer: string
+  partition: number
+  count: number
+}
+
+/** A record where it was seen. `id` is null if the content is none that was ever sent. */
+export interface SeenRecord {
+  offset: number
+  id: RecordId | null
+}
+
+export type HistoryEvent =
+  /** A batch is about to be sent, for the first time or again. */
+  | { kind: 'sent'; ids: readonly RecordId[] }
+  /** Its acknowledgement arrived. */
+  | { kind: 'acknowledged'; baseOffset: number; ids: readonly RecordId[] }
+  /** A consumer that asked for the records from `from` on was given these. */
+  | { kind: 'given'; partition: number; from: number; records: readonly SeenRecord[] }
+  /** The whole partition as read from 0 to its end. */
+  | { kind: 'read'; partition: number; records: readonly SeenRecord[] }
+  | { kind: 'commit-sent'; partition: number; offset: number }
+  | { kind: 'commit-acknowledged'; partition: number; offset: number }
+  /** The committed offset as the server tells it; -1 is none. */
+  | { kind: 'committed'; partition: number; offset: number }
+
+export type Rule =
+  | 'acknowledged records stay'
+  | 'given records stay'
+  | 'a read has no gap'
+  | 'a consumer skips nothing'
+  | 'nothing is there that was not sent'
+  | 'a producer has its records in order, each once'
+  | 'a commit that was acknowledged stays'
+  | 'no commit comes from nowhere'
+
+export interface Violation {
+  rule: Rule
+  detail: string
+}
+
+/** More of them say nothing new. */
+const violationsMax = 20
+
+const nameOf = (id: RecordId | null): string =>
+  id ? `${id.producer}:${id.partition}:${id.count}` : 'content that nobody sent'
+
+interface Due {
+  id: string
+  rule: 'acknowledged records stay' | 'given records stay'
+}
+
+/** Walks a history and returns what a correct server cannot have shown; empty if nothing. */
+export function checkHistory(events: readonly HistoryEvent[]): Violation[] {
+  const checker = new HistoryChecker()
+  for (const event of events) checker.see(event)
+  return checker.violations
+}
+
+class HistoryChecker {
+  readonly violations: Violation[] = []
+  readonly #sent = new Set<string>()
+  /** By partition: what must be at an offset from now on, and why. */
+  readonly #due = new Map<number, Map<number, Due>>()
+  readonly #commitsSent = new Map<number, Set<number>>()
+  readonly #committed = new Map<number, number>()
+
+  see(event: HistoryEvent): void {
+    switch (event.kind) {
+      case 'sent':
+        for (const id of event.ids) this.#sent.add(nameOf(id))
+        return
+      case 'acknowledged':
+        for (const [i, id] of event.ids.entries()) {
+          this.#oblige(id.partition, event.baseOffset + i, nameOf(id), 'acknowledged records stay')
+        }
+        return
+      case 'given':
+        this.#seeGiven(event.partition, event.from, event.records)
+        return
+      case 'read':
+        this.#seeRead(event.partition, event.records)
+        return
+      case 'commit-sent': {
+        const sent = this.#commitsSent.get(event.partition) ?? new Set()
+        this.#commitsSent.set(event.partition, sent.add(event.offset))
+        return
+      }
+      case 'commit-acknowledged': {
+        const before = this.#committed.get(event.partition) ?? -1
+        this.#committed.set(event.partition, Math.max(before, event.offset))
+        return
+      }
+      case 'committed':
+        this.#seeCommitted(event.partition, event.offset)
+    }
+  }
+
+  #report(rule: Rule, detail: string): void {
+    if (this.violations.length < violationsMax) this.violations.push({ rule, detail })
+  }
+
+  #dueOf(partition: number): Map<number, Due> {
+    const due = this.#due.get(partition) ?? new Map<number, Due>()
+    this.#due.set(partition, due)
+    return due
+  }
+
+  /** From now on `id` must be at the offset; it cannot be if something else had to be there already. */
+  #oblige(partition: number, offset: number, id: string, rule: Due['rule']): void {
+    const due = this.#dueOf(partition)
+    const before = due.get(offset)
+    if (!before) due.set(offset, { id, rule })
+    else if (before.id !== id) {
+      this.#report(before.rule, `${partition}@${offset} was ${before.id} and is ${id}`)
+    }
+  }
+
+  #seeGiven(partition: number, from: number, records: readonly SeenRecord[]): void {
+    for (const [i, { offset, id }] of records.entries()) {
+      const where = `${partition}@${offset}`
+      if (offset !== from + i) {
+        this.#report('a consumer skips nothing', `${where} was given where ${from + i} was due`)
+      }
+      this.#checkSent(where, id)
+      this.#oblige(partition, offset, nameOf(id), 'given records stay')
+    }
+  }
+
+  #seeRead(partition: number, records: readonly SeenRecord[]): void {
+    const last = new Map<string, number>()
+    for (const [i, { offset, id }] of records.entries()) {
+      const where = `${partition}@${offset}`
+      if (offset !== i) this.#report('a read has no gap', `${where} was read where ${i} was due`)
+      this.#checkSent(where, id)
+      if (!id) continue
+      const before = last.get(id.producer) ?? -1
+      if (id.count <= before) {
+        const rule = 'a producer has its records in order, each once'
+        this.#report(rule, `${where} is ${nameOf(id)} after its ${before}`)
+      }
+      last.set(id.producer, id.count)
+    }
+    const there = new Map(records.map(({ offset, id }) => [offset, nameOf(id)]))
+    for (const [offset, { id, rule }] of this.#dueOf(partition)) {
+      const found = there.get(offset)
+      if (found !== id) this.#report(rule, `${partition}@${offset} was ${id}, now ${found}`)
+    }
+  }
+
+  #checkSent(where: string, id: RecordId | null): void {
+    if (id && this.#sent.has(nameOf(id))) return
+    this.#report('nothing is there that was not sent', `${where} is ${nameOf(id)}`)
+  }
+
+  #seeCommitted(partition: number, offset: number): void {
+    const acknowledged = this.#committed.get(partition) ?? -1
+    if (offset < acknowledged) {
+      const detail = `${partition} is at ${offset}, ${acknowledged} was acknowledged`
+      this.#report('a commit that was acknowledged stays', detail)
+    }
+    if (offset !== -1 && !this.#commitsSent.get(partition)?.has(offset)) {
+      this.#report('no commit comes from nowhere', `${partition} is at ${offset}`)
+    }
+    // What was shown once is as good as acknowledged.
+    this.#committed.set(partition, Math.max(acknowledged, offset))
+  }
+}

@@ -1,0 +1,167 @@
+/** Clients that load the server until it dies, and write down what they saw. */
+import type { SeededRandom } from '../clients/random.ts'
+import type { HistoryEvent, RecordId, SeenRecord } from './history.ts'
+import { type BatchStamp, decodeBatches } from './raw-bytes.ts'
+import { ConnectionLost, RawConnection } from './raw-connection.ts'
+import {
+  commitOffset,
+  committedOffset,
+  fetch,
+  initProducerId,
+  produce,
+  RawError
+} from './raw-requests.ts'
+import { contentOf, idOf } from './record-content.ts'
+
+export interface LoadOptions {
+  topic: string
+  partitions: number
+  random: SeededRandom
+  /** Takes every event, in the order it happened. */
+  record(event: HistoryEvent): void
+}
+
+interface Batch {
+  partition: number
+  ids: RecordId[]
+  sequence: number
+}
+
+const recordsPerBatchMax = 8
+
+/** Resolves when the connection is lost, rejects on any other trouble. */
+async function untilLost(bootstrap: string, work: (c: RawConnection) => Promise<void>) {
+  let connection: RawConnection | undefined
+  try {
+    connection = await RawConnection.open(bootstrap)
+    await work(connection)
+  } catch (error) {
+    if (!(error instanceof ConnectionLost)) throw error
+  } finally {
+    connection?.close()
+  }
+}
+
+/**
+ * Keeps `window` batches in flight. An idempotent one (at most 5, as Kafka's own) sends what was not acknowledged
+ * again on the next connection, with the same sequence numbers; another one never does.
+ */
+export class Producer {
+  readonly name: string
+  acknowledgedBatches = 0
+  readonly #options: LoadOptions
+  readonly #idempotent: boolean
+  readonly #window: number
+  readonly #counts = new Map<number, number>()
+  #pending: Batch[] = []
+  #producerId: [id: number, epoch: number] | undefined
+
+  constructor(name: string, idempotent: boolean, window: number, options: LoadOptions) {
+    this.name = name
+    this.#options = options
+    this.#idempotent = idempotent
+    this.#window = window
+  }
+
+  run(bootstrap: string): Promise<void> {
+    return untilLost(bootstrap, async (connection) => {
+      if (this.#idempotent) this.#producerId ??= await initProducerId(connection)
+      const again = this.#idempotent ? this.#pending : []
+      this.#pending = []
+      const lanes = again.map((batch) => this.#send(connection, batch))
+      while (lanes.length < this.#window) lanes.push(Promise.resolve())
+      await Promise.all(lanes.map((lane) => this.#keepSending(connection, lane)))
+    })
+  }
+
+  async #keepSending(connection: RawConnection, first: Promise<void>): Promise<void> {
+    await first
+    for (;;) await this.#send(connection, this.#nextBatch())
+  }
+
+  #nextBatch(): Batch {
+    const { random, partitions } = this.#options
+    const partition = random.below(partitions)
+    const sequence = this.#counts.get(partition) ?? 0
+    const size = 1 + random.below(recordsPerBatchMax)
+    this.#counts.set(partition, sequence + size)
+    const ids = Array.from({ length: size }, (_, i) => ({
+      producer: this.name,
+      partition,
+      count: sequence + i
+    }))
+    return { partition, ids, sequence }
+  }
+
+  async #send(connection: RawConnection, batch: Batch): Promise<void> {
+    const { topic, record } = this.#options
+    const { partition, ids, sequence } = batch
+    const [producerId, producerEpoch] = this.#producerId ?? [-1, -1]
+    const baseSequence = this.#idempotent ? sequence : -1
+    const stamp: BatchStamp = { producerId, producerEpoch, baseSequence }
+    this.#pending.push(batch)
+    record({ kind: 'sent', ids })
+    const values = ids.map(contentOf)
+    const { code, baseOffset } = await produce(connection, topic, partition, values, stamp)
+    if (code !== 0) throw new RawError(`Produce by ${this.name} at ${partition}:${sequence}`, code)
+    this.#pending.splice(this.#pending.indexOf(batch), 1)
+    record({ kind: 'acknowledged', baseOffset, ids })
+    this.acknowledgedBatches++
+  }
+}
+
+function seen(records: Buffer, from: number): SeenRecord[] {
+  // A batch may begin before the offset asked for; a client passes over those records.
+  return decodeBatches(records)
+    .filter(({ offset }) => offset >= from)
+    .map(({ offset, value }) => ({ offset, id: idOf(value) }))
+}
+
+const consumerWaitMs = 10
+
+/** Reads all partitions by turns from its committed offsets on, and commits as it goes. */
+export async function consume(bootstrap: string, group: string, o: LoadOptions): Promise<void> {
+  await untilLost(bootstrap, async (connection) => {
+    const positions = new Map<number, number>()
+    for (let partition = 0; partition < o.partitions; partition++) {
+      const offset = await committedOffset(connection, group, o.topic, partition)
+      o.record({ kind: 'committed', partition, offset })
+      positions.set(partition, Math.max(0, offset))
+    }
+    for (;;) {
+      for (const [partition, from] of positions) {
+        const { records } = await fetch(connection, o.topic, partition, from, consumerWaitMs)
+        const given = seen(records, from)
+        if (given.length === 0) continue
+        o.record({ kind: 'given', partition, from, records: given })
+        const next = from + given.length
+        positions.set(partition, next)
+        if (o.random.below(3) > 0) continue
+        o.record({ kind: 'commit-sent', partition, offset: next })
+        await commitOffset(connection, group, o.topic, partition, next)
+        o.record({ kind: 'commit-acknowledged', partition, offset: next })
+      }
+    }
+  })
+}
+
+/** Reads every partition from 0 to its high watermark; nobody may be producing. */
+export async function readEverything(bootstrap: string, o: LoadOptions): Promise<number> {
+  const connection = await RawConnection.open(bootstrap)
+  let total = 0
+  for (let partition = 0; partition < o.partitions; partition++) {
+    const records: SeenRecord[] = []
+    for (;;) {
+      const from = (records.at(-1)?.offset ?? -1) + 1
+      const fetched = await fetch(connection, o.topic, partition, from, 0)
+      const more = seen(fetched.records, from)
+      records.push(...more)
+      if (from + more.length >= fetched.highWatermark) break
+      if (more.length === 0) throw new Error(`${partition}@${from} cannot be read`)
+    }
+    o.record({ kind: 'read', partition, records })
+    total += records.length
+  }
+  connection.close()
+  return total
+}
