@@ -85,8 +85,12 @@ export interface RequestContext extends KafkaServices {
   readonly signal: AbortSignal
   /** Tells that the store refused for overload: no connection is read for a while. */
   overloaded(): void
-  /** How many bytes of answers may still be made, all connections together; may be 0 or less. */
-  answerRoomBytes(): number
+  /**
+   * Asks for room to make an answer of `bytes`, out of what all connections share; returns how many it may have.
+   * `releaseAnswer` gives exactly that back, when the answer is made. Not to be held while waiting.
+   */
+  reserveAnswer(bytes: number): number
+  releaseAnswer(bytes: number): void
   /**
    * Gives what `prepared` gives, after all earlier calls on this connection got theirs: requests that overlap prepare
    * at the same time and still act in the order in which they came.

@@ -114,7 +114,8 @@ class KafkaSession implements Session {
       apis,
       signal: connection.signal,
       overloaded: () => connection.overloaded(),
-      answerRoomBytes: () => connection.answerRoomBytes(),
+      reserveAnswer: (bytes) => connection.reserveAnswer(bytes),
+      releaseAnswer: (bytes) => connection.releaseAnswer(bytes),
       introduce: (softwareName, softwareVersion) => {
         this.#client = { ...this.#client, softwareName, softwareVersion }
       },

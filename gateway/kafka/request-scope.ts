@@ -24,7 +24,8 @@ export class RequestScope implements RequestContext {
   readonly signal: AbortSignal
   readonly introduce: RequestContext['introduce']
   readonly overloaded: RequestContext['overloaded']
-  readonly answerRoomBytes: RequestContext['answerRoomBytes']
+  readonly reserveAnswer: RequestContext['reserveAnswer']
+  readonly releaseAnswer: RequestContext['releaseAnswer']
   readonly inTurn: RequestContext['inTurn']
   readonly client: ClientInfo
   readonly version: number
@@ -47,7 +48,8 @@ export class RequestScope implements RequestContext {
     this.signal = session.signal
     this.introduce = session.introduce
     this.overloaded = session.overloaded
-    this.answerRoomBytes = session.answerRoomBytes
+    this.reserveAnswer = session.reserveAnswer
+    this.releaseAnswer = session.releaseAnswer
     this.inTurn = session.inTurn
     this.client = client
     this.version = version

@@ -107,8 +107,12 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     this.#waitForLoad()
   }
 
-  answerRoomBytes(): number {
-    return this.#shared.load.answerRoomBytes
+  reserveAnswer(bytes: number): number {
+    return this.#shared.load.reserveAnswer(bytes)
+  }
+
+  releaseAnswer(bytes: number): void {
+    this.#shared.load.addAnswer(-bytes)
   }
 
   /** Reads no further frame and closes once what was received is answered; waits are told through the signal. */

@@ -48,7 +48,13 @@ export const tcpLimitTable = {
     default: 134_217_728,
     min: 65_536,
     max: 17_179_869_184,
-    doc: 'Answers waiting to be sent, all connections, bytes. Near it answers are made smaller.'
+    doc: 'Answers being made or waiting to be sent, all connections, bytes. Near it they are made smaller.'
+  },
+  answerBytesMin: {
+    default: 262_144,
+    min: 1,
+    max: 104_857_600,
+    doc: 'Answers are not made smaller than this for want of room, bytes.'
   },
   overloadPauseMs: {
     default: 100,

@@ -25,8 +25,12 @@ export interface ConnectionHandle {
   send(chunks: readonly Buffer[]): void
   /** Tells that the store refused for overload: no connection is read for a while. */
   overloaded(): void
-  /** How many bytes of answers may still be made, all connections together; may be 0 or less. */
-  answerRoomBytes(): number
+  /**
+   * Asks for room to make an answer of `bytes`, out of what all connections share; returns how many it may have.
+   * `releaseAnswer` gives exactly that back, when the answer is made and its own bytes count.
+   */
+  reserveAnswer(bytes: number): number
+  releaseAnswer(bytes: number): void
 }
 
 /** A protocol's side of one connection. */

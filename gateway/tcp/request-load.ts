@@ -29,13 +29,17 @@ export class RequestLoad {
     return this.#bytes
   }
 
-  /** Of answers that wait to be sent. */
+  /** Of answers that are being made or wait to be sent. */
   get answerBytes(): number {
     return this.#answerBytes
   }
 
-  get answerRoomBytes(): number {
-    return this.#limits.answerBytesMax - this.#answerBytes
+  /** Room for an answer of `bytes`, or for a part of it; counted until it is given back through `addAnswer`. */
+  reserveAnswer(bytes: number): number {
+    const room = this.#limits.answerBytesMax - this.#answerBytes
+    const granted = Math.min(bytes, Math.max(room, this.#limits.answerBytesMin))
+    this.#answerBytes += granted
+    return granted
   }
 
   addAnswer(bytes: number): void {

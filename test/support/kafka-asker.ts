@@ -64,7 +64,8 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
     overloaded: () => {
       overloads++
     },
-    answerRoomBytes: () => 1_000_000
+    reserveAnswer: (bytes) => bytes,
+    releaseAnswer: () => {}
   })
   let correlationId = 0
 

@@ -30,6 +30,8 @@ interface Gathering {
   readonly maxBytes: number
   readonly minBytes: number
   readonly committed: boolean
+  /** There was no room for as much as was asked for. */
+  curtailed: boolean
 }
 
 export const fetch: Handler<FetchRequest, FetchResponseInput> = async (request, context) => {
@@ -38,8 +40,12 @@ export const fetch: Handler<FetchRequest, FetchResponseInput> = async (request, 
   }
   const gathering = await gather(request, context)
   await readAll(gathering, context)
-  const missing = gathering.minBytes - bytesOf(gathering)
-  const waits = missing > 0 && request.maxWaitMs > 0 && gathering.partitions.every(isUneventful)
+  const gathered = bytesOf(gathering)
+  const missing = gathering.minBytes - gathered
+  // What there was no room for is asked for again: waiting would only keep the client from that.
+  const settled = gathering.curtailed && gathered > 0
+  const eventful = settled || !gathering.partitions.every(isUneventful)
+  const waits = missing > 0 && request.maxWaitMs > 0 && !eventful
   if (waits && gathering.partitions.length > 0) {
     const ended = await waitForMore(gathering, missing, request, context)
     // After a time-out nothing can have come if a single byte would have ended it.
@@ -67,14 +73,14 @@ async function gather(request: FetchRequest, context: RequestContext): Promise<G
       partitions.push(partition)
     }
   }
-  const room = Math.max(context.answerRoomBytes(), 1)
-  const asked = Math.min(Math.max(request.maxBytes, 1), context.limits.fetchBytesMax)
+  const maxBytes = Math.min(Math.max(request.maxBytes, 1), context.limits.fetchBytesMax)
   return {
     topics: request.topics,
     partitions,
-    maxBytes: Math.min(asked, room),
-    minBytes: Math.min(request.minBytes, asked, room),
-    committed: request.isolationLevel === 1
+    maxBytes,
+    minBytes: Math.min(request.minBytes, maxBytes),
+    committed: request.isolationLevel === 1,
+    curtailed: false
   }
 }
 
@@ -106,10 +112,10 @@ async function readAll(gathering: Gathering, context: RequestContext): Promise<v
     read.push(partition)
   }
   if (queues.length === 0) return
-  const maxBytes = Math.max(gathering.maxBytes - had, 1)
-  const isolation = committed ? 'committed' : 'uncommitted'
-  const results = await readQueues(queues, maxBytes, isolation, context)
-  let room = gathering.maxBytes - had
+  const wanted = roomFor(queues, gathering.maxBytes - had)
+  let room = context.reserveAnswer(wanted)
+  if (room < wanted) gathering.curtailed = true
+  const results = await readQueues(queues, room, committed, context)
   for (let i = 0; i < read.length; i++) {
     const partition = read[i] as FetchedPartition
     const result = results[i]
@@ -126,13 +132,25 @@ async function readAll(gathering: Gathering, context: RequestContext): Promise<v
   }
 }
 
-function readQueues(
+/** How much an answer for these queues may come to. */
+function roomFor(queues: readonly QueueRead[], left: number): number {
+  let bytes = 0
+  for (const { maxBytes } of queues) bytes += maxBytes
+  return Math.max(Math.min(bytes, left), 1)
+}
+
+async function readQueues(
   queues: readonly QueueRead[],
   maxBytes: number,
-  isolation: 'committed' | 'uncommitted',
-  { engine }: RequestContext
+  committed: boolean,
+  { engine, releaseAnswer }: RequestContext
 ): Promise<readonly QueueReadResult[]> {
-  return engine.read({ queues, maxBytes, isolation })
+  const isolation = committed ? 'committed' : 'uncommitted'
+  try {
+    return await engine.read({ queues, maxBytes, isolation })
+  } finally {
+    releaseAnswer(maxBytes)
+  }
 }
 
 function withoutData(result: QueueData, { nextOffset }: FetchedPartition): QueueData {

@@ -182,15 +182,22 @@ t.test("what the store cannot read becomes an error that Java's consumer knows",
   }
 })
 
-t.test('answers shrink to one batch while too many wait to be sent', async (t) => {
-  const rig = await kafkaRig(t, { limits: { answerBytesMax: 65_536 } })
-  const topic: Topic = await rig.createTopic('orders', 1)
-  for (let i = 0; i < 4; i++) await rig.append(topic, 0, 'x'.repeat(10_000))
-  const client = rig.connect()
-  const count = async () => batchesIn((await askOne(client, 'orders', partition(0))).records).length
-  t.equal(await count(), 4)
-  rig.load.addAnswer(60_000)
-  t.equal(await count(), 1)
-  rig.load.addAnswer(60_000)
-  t.equal(await count(), 1)
-})
+t.test(
+  'answers shrink while too much is being made or waits to be sent, and then do not wait',
+  async (t) => {
+    const limits = { answerBytesMax: 65_536, answerBytesMin: 1000 }
+    const rig = await kafkaRig(t, { limits })
+    const topic: Topic = await rig.createTopic('orders', 1)
+    for (let i = 0; i < 4; i++) await rig.append(topic, 0, 'x'.repeat(10_000))
+    const client = rig.connect()
+    const patient = { maxWaitMs: 60_000, minBytes: 30_000 }
+    const count = async () =>
+      batchesIn((await askOne(client, 'orders', partition(0), patient)).records).length
+    t.equal(await count(), 4)
+    rig.load.addAnswer(45_000)
+    t.equal(await count(), 2)
+    rig.load.addAnswer(60_000)
+    t.equal(await count(), 1)
+    t.equal(rig.load.answerBytes, 105_000, 'what was reserved is given back')
+  }
+)

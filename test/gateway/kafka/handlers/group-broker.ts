@@ -144,7 +144,8 @@ export class GroupBroker {
       overloaded: () => {
         this.overloads++
       },
-      answerRoomBytes: () => Number.MAX_SAFE_INTEGER,
+      reserveAnswer: (bytes) => bytes,
+      releaseAnswer: () => {},
       inTurn: (prepared) => prepared
     }
   }
