@@ -153,18 +153,21 @@ export class Committer {
     this.#sequence = group.sequence
     this.#lastAppendMs = appendTimeMs
     try {
-      let encoded = encodeGroup(group, this.#describe(group))
+      let descriptions = this.#describe(group)
+      let encoded = encodeGroup(group, descriptions)
       if (!log.fits(encoded.bytes)) {
         await this.#roll(group)
-        encoded = encodeGroup(group, this.#describe(group))
+        descriptions = this.#describe(group)
+        encoded = encodeGroup(group, descriptions)
       }
       group.segment = log.segment.id
       group.position = log.segment.position
       group.bytes = encoded.bytes
       for (const [i, run] of group.runs.entries()) {
         run.position = group.position + (encoded.runStarts[i] as number)
-        log.segment.described.add(run.topicId)
       }
+      for (const { topicId, queues } of descriptions)
+        log.segment.described.set(topicId, queues.length)
       stampGroup(encoded, group, this.#durableSequence, storeId)
       await log.write(encoded.buffers, encoded.bytes)
       this.counts.groups++
@@ -195,16 +198,16 @@ export class Committer {
     }
   }
 
-  /** Topics whose first run in the open segment is in this group. */
+  /** Topics whose first run in the open segment, or since they got more queues, is in this group. */
   #describe(group: SealedGroup): Description[] {
     const { described } = this.#parts.log.segment
     const descriptions = new Map<string, Description>()
     for (const { topicId } of group.runs) {
-      if (described.has(topicId) || descriptions.has(topicId)) continue
+      if (descriptions.has(topicId)) continue
       const topic =
         this.#parts.catalog.sealedTopics.find({ id: topicId }) ??
         this.#parts.catalog.topics.find({ id: topicId })
-      if (topic === undefined) continue
+      if (topic === undefined || described.get(topicId) === topic.queues.length) continue
       descriptions.set(topicId, {
         topicId,
         kafkaName: topic.names.kafka,

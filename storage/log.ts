@@ -12,8 +12,8 @@ export interface OpenSegment {
   readonly firstSequence: number
   /** Where the last group begins; -1 for none yet. */
   lastGroupPosition: number
-  /** Topics that have their description in it. */
-  readonly described: Set<string>
+  /** Topics that have their description in it, with the number of queues that it named. */
+  readonly described: Map<string, number>
 }
 
 export interface SealedSegment {
@@ -122,7 +122,7 @@ export class Log {
       position: segmentHeaderBytes,
       firstSequence: lastSequence + 1,
       lastGroupPosition: -1,
-      described: new Set()
+      described: new Map()
     }
     const { id, firstSequence } = old
     return { id, firstSequence, lastSequence, dataBytes: old.position }

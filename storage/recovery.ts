@@ -7,6 +7,7 @@ import { OpenError } from './errors.ts'
 import type { IndexDb, ViewMark } from './index-db.ts'
 import { groupHeaderBytes, segmentHeaderBytes } from './layout/format.ts'
 import { readGroupHeader } from './layout/group.ts'
+import { LayoutError } from './layout/layout-error.ts'
 import { type Damage, type ScanEnd, scanSegment } from './layout/scan.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { type NewestSnapshot, snapshotRows } from './newest-snapshot.ts'
@@ -179,7 +180,7 @@ async function follow(
       firstSequence: sequence,
       durableThrough: Math.max(at.durableThrough, end.lastDurableThrough)
     }
-    replay.described = new Set()
+    replay.described = new Map()
     replay.lastGroupPosition = -1
   }
 }
@@ -226,6 +227,10 @@ async function withSegment<T>(
   const file = await parts.fileSystem.open(path, 'read')
   try {
     return await work(file)
+  } catch (error) {
+    if (error instanceof LayoutError && error.code === 'unsupported')
+      throw new OpenError('unsupported-format', `${path}: ${error.message}`, { cause: error })
+    throw error
   } finally {
     await file.close()
   }

@@ -4,7 +4,7 @@ import { encodeIndexBlocks } from './index-block.ts'
 import type { IndexDb } from './index-db.ts'
 import type { ScannedRun } from './layout/group-entries.ts'
 import type { ScannedGroup, ScanSink } from './layout/scan.ts'
-import type { LoggedChange } from './layout/types.ts'
+import type { Description, LoggedChange } from './layout/types.ts'
 import type { Queue } from './queue.ts'
 import type { StateKey } from './state/rows.ts'
 import type { StoredRow } from './state/stored-rows.ts'
@@ -25,8 +25,8 @@ export class Replay implements ScanSink {
   #runsHeld = 0
   lastAppendMs = 0
   groups = 0
-  /** Topics described in the segment being read. */
-  described = new Set<string>()
+  /** Topics described in the segment being read, with the number of queues named. */
+  described = new Map<string, number>()
   /** Where the last group given stands. */
   lastGroupPosition = -1
 
@@ -45,7 +45,7 @@ export class Replay implements ScanSink {
       if (entry.kind === 'run') this.#run(entry, isNew)
       else if (entry.kind === 'state' && isNew)
         for (const change of entry.changes) this.#change(change)
-      else if (entry.kind === 'description') this.described.add(entry.description.topicId)
+      else if (entry.kind === 'description') this.#describe(entry.description)
     }
     if (this.#runsHeld >= this.#options.runsMax) await this.#spill()
   }
@@ -77,6 +77,10 @@ export class Replay implements ScanSink {
     queue.sealedEnd = Math.max(queue.sealedEnd, nextOffset)
     for (const batch of batches)
       if (batch.producerId >= 0) queue.producers.remember(batch, batch.baseOffset, run.appendTimeMs)
+  }
+
+  #describe({ topicId, queues }: Description): void {
+    this.described.set(topicId, queues.length)
   }
 
   #change(change: LoggedChange): void {

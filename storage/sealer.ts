@@ -20,6 +20,9 @@ export interface SealerLimits {
   readonly runBytesMax: number
 }
 
+/** Latest record timestamp in the index, ms: some 140,000 years from now. */
+const timestampMax = 2 ** 52
+
 /** Commits taken into one group; keeps a group of tiny ones from growing without end. */
 const commitsPerGroupMax = 8192
 
@@ -172,7 +175,9 @@ export class Sealer {
     const baseOffset = queue.sealedEnd
     patchBatch(batch, baseOffset, queue.leaderEpoch)
     queue.sealedEnd = baseOffset + batch.lastOffsetDelta + 1
-    if (batch.maxTimestamp > queue.maxTimestamp) queue.maxTimestamp = batch.maxTimestamp
+    // A client may say any time; the index needs one that it can count with.
+    const maxTimestamp = Math.min(Math.max(batch.maxTimestamp, -1), timestampMax)
+    if (maxTimestamp > queue.maxTimestamp) queue.maxTimestamp = maxTimestamp
     if (batch.producerId >= 0) queue.producers.remember(batch, baseOffset, group.appendTimeMs)
     let run = openRuns.get(queue)
     if (
@@ -200,7 +205,7 @@ export class Sealer {
     run.bytes += batch.bytes.length
     run.recordCount += batch.recordCount
     run.nextOffset = queue.sealedEnd
-    if (batch.maxTimestamp > run.maxTimestamp) run.maxTimestamp = batch.maxTimestamp
+    if (maxTimestamp > run.maxTimestamp) run.maxTimestamp = maxTimestamp
     run.runningMax = queue.maxTimestamp
   }
 }
