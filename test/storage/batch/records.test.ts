@@ -157,7 +157,7 @@ t.test('whatever is encoded is parsed, walked and decoded to the same', async ()
 })
 
 t.test('an uncompressed batch cut anywhere, its length set right, is refused', async () => {
-  fc.assert(
+  await fc.assert(
     fc.property(someRecords, fc.nat(), (sent, cut) => {
       const { bytes } = encodeBatch(sent)
       const length = 61 + (cut % (bytes.length - 61))
