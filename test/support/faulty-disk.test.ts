@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { File } from '../../storage/ports.ts'
+import { PowerLost } from './disk-faults.ts'
 import { pageBytes, sectorBytes } from './disk-file.ts'
-import { FaultyDisk, PowerLost } from './faulty-disk.ts'
+import { FaultyDisk } from './faulty-disk.ts'
 import { SeededRandom, seededRandom } from './seeded-random.ts'
 
 const runs = 400

@@ -3,49 +3,10 @@
  * by name, at a power cut; calls can be made to fail, to stop half-way, or to lie.
  */
 import type { File, FileSystem, OpenMode, SpaceReport } from '../../storage/ports.ts'
+import { type DiskCall, type DiskFaults, type PartialEffects, PowerLost } from './disk-faults.ts'
 import { DiskFile, type PageBudget, pageBytes } from './disk-file.ts'
 import { DiskFolder, type DiskNode } from './disk-folder.ts'
 import type { SeededRandom } from './seeded-random.ts'
-
-export type DiskCall =
-  | 'open'
-  | 'read'
-  | 'writev'
-  | 'datasync'
-  | 'sync'
-  | 'truncate'
-  | 'size'
-  | 'close'
-  | 'makeFolder'
-  | 'list'
-  | 'rename'
-  | 'unlink'
-  | 'syncFolder'
-  | 'linkCount'
-  | 'space'
-
-/** How every call ends once the power is gone. */
-export class PowerLost extends Error {
-  readonly code = 'POWER_LOST'
-  constructor() {
-    super('the power is gone')
-    this.name = 'PowerLost'
-  }
-}
-
-/** Probabilities, 0 to 1, for each call; all 0 unless set. */
-export interface DiskFaults {
-  /** EIO, after a part of the bytes went in. */
-  writeFails: number
-  /** EIO, see DiskFile.failSync. Datasync and sync alike. */
-  syncFails: number
-  /** EIO. */
-  readFails: number
-  /** One bit of what is read is flipped; the stored one is fine. */
-  readFlips: number
-  /** Datasync, sync and syncFolder succeed and do nothing, as disks with a lying cache do. */
-  syncLies: number
-}
 
 interface Planned {
   readonly call: DiskCall
@@ -228,7 +189,7 @@ export class FaultyDisk implements FileSystem {
     file.opens++
     const entry = { path }
     this.openFiles.add(entry)
-    const call = <T>(kind: DiskCall, apply: () => T, half?: () => void): Promise<T> =>
+    const call = <T>(kind: DiskCall, apply: () => T, parts: PartialEffects = {}): Promise<T> =>
       this.#call(
         kind,
         path,
@@ -236,7 +197,7 @@ export class FaultyDisk implements FileSystem {
           if (!this.openFiles.has(entry)) throw fault('EBADF', kind, path)
           return apply()
         },
-        half
+        parts
       )
     const mayWrite = () => {
       if (!writable) throw fault('EBADF', 'write', path)
@@ -272,10 +233,11 @@ export class FaultyDisk implements FileSystem {
           }
           if (file.write(data, position) < data.length) throw fault('ENOSPC', 'writev', path)
         }
-        return call('writev', write, half)
+        return call('writev', write, { stopped: half, failed: half })
       },
-      datasync: () => call('datasync', sync, () => file.failSync(random)),
-      sync: () => call('sync', sync, () => file.failSync(random)),
+      // One that is stopped leaves pages dirty: what of them is on the disk, the power cut decides.
+      datasync: () => call('datasync', sync, { failed: () => file.failSync(random) }),
+      sync: () => call('sync', sync, { failed: () => file.failSync(random) }),
       truncate: (length) =>
         call('truncate', () => {
           mayWrite()
@@ -295,21 +257,26 @@ export class FaultyDisk implements FileSystem {
 
   /**
    * One call: some turns of the queue, so that calls in flight can pass each other; then all of `apply` at once, or
-   * a planned error, or (when the power goes with this call in flight) all, `half` or nothing of it.
+   * a planned error, or (when the power goes with this call in flight) all, a part or nothing of it.
    */
-  async #call<T>(kind: DiskCall, path: string, apply: () => T, half?: () => void): Promise<T> {
+  async #call<T>(
+    kind: DiskCall,
+    path: string,
+    apply: () => T,
+    parts: PartialEffects = {}
+  ): Promise<T> {
     this.calls++
     const last = this.calls > this.#stopAt && !this.#stopped
     if (last) this.#stopped = true
     else if (this.#stopped) throw new PowerLost()
     for (let turns = this.random.integer(4); turns > 0; turns--) await undefined
     if (this.#stopped) {
-      this.#applyPartly(apply, half)
+      this.#applyPartly(apply, parts.stopped)
       throw new PowerLost()
     }
     const planned = this.#plannedFor(kind, path)
     if (planned) {
-      half?.()
+      parts.failed?.()
       throw fault(planned.code, kind, path)
     }
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)

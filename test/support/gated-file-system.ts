@@ -1,5 +1,5 @@
 import type { File, FileSystem } from '../../storage/ports.ts'
-import { PowerLost } from './faulty-disk.ts'
+import { PowerLost } from './disk-faults.ts'
 
 /** Holds back fsyncs while a test looks at what is, and is not yet, to be seen. */
 export class SyncGate {

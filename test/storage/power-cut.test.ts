@@ -1,0 +1,108 @@
+// Seeded runs over a disk that forgets what was not synced. `SEED=n RUNS=1` repeats one of them.
+import t from 'tap'
+import type { Commit, Engine } from '../../storage/contract.ts'
+import { seedOfRun } from '../support/seeded-random.ts'
+import { PowerCutRun, type RunOptions, type RunReport } from './power-cut/run.ts'
+
+const runs = Number(process.env.RUNS ?? 120)
+// Two cores shared with other tests; a run takes a tenth of a second of its own.
+t.setTimeout(300_000)
+
+/** Runs one seed after the other; the first violation names its own. */
+async function manyRuns(options: RunOptions, count: number): Promise<RunReport> {
+  const total = { lives: 0, stops: 0, checked: 0, lost: 0 }
+  for (let i = 0; i < count; i++) {
+    const seed = seedOfRun + i
+    try {
+      const report = await new PowerCutRun(seed, options).run()
+      for (const key of Object.keys(total) as (keyof RunReport)[]) total[key] += report[key]
+    } catch (error) {
+      throw new Error(`SEED=${seed} RUNS=1: ${(error as Error).message}`, { cause: error })
+    }
+  }
+  return total
+}
+
+t.test('sync: nothing acknowledged or seen is ever lost, halved or doubled', async (t) => {
+  const total = await manyRuns({ flushMode: 'sync' }, runs)
+  t.comment(JSON.stringify(total))
+  t.equal(total.lost, 0)
+  if (runs > 50) t.ok(total.stops > runs && total.checked > 50 * runs, 'and there was much to lose')
+})
+
+t.test('async: nothing settled or seen is lost, and epochs tell of the rest', async (t) => {
+  const total = await manyRuns({ flushMode: 'async' }, runs)
+  t.comment(JSON.stringify(total))
+  if (runs > 50)
+    t.ok(total.lost > 0, 'acknowledged alone is not durable: the disk is as bad as it should be')
+})
+
+t.test(
+  'after a failed fsync a restart of the process alone trusts nothing that it did not write again',
+  async (t) => {
+    const endings = ['sync-fails-kill', 'power'] as const
+    const total = await manyRuns({ flushMode: 'sync', endings }, runs)
+    t.comment(JSON.stringify(total))
+  }
+)
+
+/** What the runs found. */
+async function violations(options: RunOptions, count: number): Promise<string[]> {
+  const found: string[] = []
+  for (let i = 0; i < count; i++) {
+    await new PowerCutRun(seedOfRun + i, options).run().catch((error) => {
+      found.push(`${error}`)
+    })
+  }
+  return found
+}
+
+t.test('a disk whose syncs do nothing is found out', async (t) => {
+  const found = await violations({ flushMode: 'sync', syncLies: 1 }, 20)
+  t.comment(found.slice(0, 5).join('\n'))
+  t.ok(found.length >= 10, `${found.length} of 20 runs found it`)
+})
+
+t.test('a store that forgets who produced is found out', async (t) => {
+  const forgetful = (commit: Commit): Commit => ({
+    ...commit,
+    appends: (commit.appends ?? []).map((append) => ({
+      ...append,
+      batches: append.batches.map((batch) => ({ ...batch, producerId: -1 }))
+    }))
+  })
+  const engineOf = (engine: Engine): Engine =>
+    withCommit(engine, (one) => engine.commit(forgetful(one)))
+  const found = await violations({ flushMode: 'sync', engineOf }, 30)
+  t.comment(found.slice(0, 3).join('\n'))
+  const twice = /is at \d+ and \d+|was at \d+ and is told to be at \d+/
+  t.ok(
+    found.some((text) => twice.test(text)),
+    'a record was there twice'
+  )
+})
+
+t.test('a store that acknowledges before it is done is found out', async (t) => {
+  const engineOf = (engine: Engine): Engine =>
+    withCommit(engine, async (commit) => {
+      const done = engine.commit(commit)
+      const hasted = { appends: [], topics: [], producerIds: [], appendTimeMs: 0 }
+      const changes = commit.changes ?? []
+      if (changes.some(({ op }) => op !== 'put')) return await done
+      done.catch(() => {})
+      const promised = (commit.appends ?? []).map(() => undefined as never)
+      return { ...hasted, appends: promised }
+    })
+  const found = await violations({ flushMode: 'sync', engineOf }, 20)
+  t.ok(found.some((text) => text.includes('was promised and is lost')))
+})
+
+function withCommit(engine: Engine, commit: Engine['commit']): Engine {
+  return new Proxy(engine, {
+    get(target, name) {
+      if (name === 'commit') return commit
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+}

@@ -1,0 +1,231 @@
+/** One seeded run: a store lives, is stopped at any call, wakes on what the disk kept, and lives again. */
+import { setImmediate } from 'node:timers/promises'
+import type { Engine } from '../../../storage/contract.ts'
+import { openStore } from '../../../storage/open-store.ts'
+import type { FlushMode, StoreSettings } from '../../../storage/settings.ts'
+import type { Store } from '../../../storage/store.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { FaultyDisk } from '../../support/faulty-disk.ts'
+import { anyFate, IndexCopies } from '../../support/index-copies.ts'
+import { SeededRandom } from '../../support/seeded-random.ts'
+import { churn, consume, Numbers, Producer, type Stage, write } from './actors.ts'
+import { History } from './history.ts'
+import { Violation } from './violation.ts'
+
+export interface RunOptions {
+  readonly flushMode: FlushMode
+  /** Probability that a sync of the disk does nothing: a store on it cannot keep its word. */
+  readonly syncLies?: number
+  readonly endings?: readonly Ending[]
+  /** Puts something between clients and store, to see that its faults are found. */
+  readonly engineOf?: (store: Store) => Engine
+}
+
+export interface RunReport {
+  readonly lives: number
+  readonly stops: number
+  readonly checked: number
+  readonly lost: number
+}
+
+/**
+ * How a life ends, if it is not stopped before: the machine goes, the process goes, a call fails and then one of
+ * them goes, or all is well.
+ */
+export type Ending =
+  | 'power'
+  | 'kill'
+  | 'write-fails'
+  | 'write-fails-kill'
+  | 'sync-fails'
+  | 'sync-fails-kill'
+  | 'close'
+
+const usualEndings: readonly Ending[] = [
+  'power',
+  'power',
+  'power',
+  'kill',
+  'write-fails',
+  'write-fails-kill',
+  'sync-fails',
+  'close'
+]
+
+const settings: Partial<StoreSettings> = {
+  segmentBytes: 64 * 1024,
+  checkpointBytes: 16 * 1024,
+  tailBytes: 64 * 1024,
+  openFilesMax: 2,
+  reserveBytes: 0
+}
+
+export class PowerCutRun {
+  readonly #random: SeededRandom
+  readonly #options: RunOptions
+  readonly #history: History
+  readonly #index = new IndexCopies()
+  readonly #numbers = new Numbers()
+  readonly #producers: Producer[] = []
+  #disk: FaultyDisk
+  #clock = new FakeClock()
+  #boot = 0
+  /** What happened so far, for whoever has to find out why. */
+  readonly story: string[] = []
+  #stops = 0
+
+  constructor(seed: number, options: RunOptions) {
+    this.#random = new SeededRandom(seed)
+    this.#options = options
+    this.#history = new History(options.flushMode)
+    this.#disk = this.#newDisk(new FaultyDisk({ random: this.#random.fork() }))
+    this.#disk.addFolder('/data')
+  }
+
+  /** Throws Violation where the store broke its word. */
+  async run(): Promise<RunReport> {
+    await this.#index.lay('lost')
+    const lives = this.#random.between(2, 4)
+    for (let life = 0; life < lives; life++) await this.#live()
+    const store = await this.#open()
+    await this.#history.verify(this.#engineOf(store))
+    await store.close()
+    await this.#index.lay('kept')
+    const again = await this.#open()
+    await this.#history.verify(this.#engineOf(again))
+    await again.close()
+    const left = [...this.#disk.openFiles].map(({ path }) => path)
+    if (left.length > 0) throw new Violation(`files left open: ${left}`)
+    const { checked, lost } = this.#history
+    return { lives, stops: this.#stops, checked, lost }
+  }
+
+  async #live(): Promise<void> {
+    const random = this.#random
+    if (random.chance(0.3)) this.#disk.stopAfter(random.integer(60))
+    const store = await this.#open().catch((error) => {
+      if (!this.#disk.stopped) throw error
+      return undefined
+    })
+    if (store === undefined) {
+      this.#note('stopped within open')
+      return await this.#powerCut()
+    }
+    this.#disk.stopAfter(Number.POSITIVE_INFINITY)
+    const ending = random.pick(this.#options.endings ?? usualEndings)
+    this.#note(`a life that ends with ${ending}`)
+    if (!this.#disk.stopped) {
+      const engine = this.#engineOf(store)
+      await this.#history.verify(engine)
+      if (this.#history.queues.length === 0) await this.#makeQueues(engine)
+      this.#arrange(ending)
+      await this.#act(engine)
+    }
+    if (ending === 'close' && !this.#disk.stopped) {
+      await store.close()
+      await this.#index.lay('kept')
+      return
+    }
+    if (ending.endsWith('kill')) return await this.#kill()
+    await this.#powerCut()
+  }
+
+  async #makeQueues(engine: Engine): Promise<void> {
+    const id = this.#random.uuid().toString('hex')
+    const topic = { id, names: { kafka: 'main', rocketmq: 'main' }, queueCount: 4 }
+    const { topics } = await engine.commit({ changes: [{ op: 'create-topic', topic }] })
+    await engine.settle()
+    this.#history.queues.push(...topics[0]!.queues)
+    for (const queue of topics[0]!.queues.slice(0, 2)) this.#producers.push(new Producer(queue))
+  }
+
+  #arrange(ending: Ending): void {
+    const random = this.#random
+    const some = random.integer(random.pick([20, 150, 600]))
+    if (ending === 'power' || ending === 'kill') this.#disk.stopAfter(some)
+    else if (ending.startsWith('write-fails')) {
+      this.#disk.failNext('writev', random.pick(['EIO', 'ENOSPC']), /./, Math.floor(some / 3))
+    } else if (ending.startsWith('sync-fails')) {
+      this.#disk.failNext('datasync', 'EIO', /./, Math.floor(some / 3))
+    }
+  }
+
+  async #act(engine: Engine): Promise<void> {
+    const steps = this.#random.pick([2, 5, 10, 25])
+    const stage = (): Stage => {
+      return { engine, random: this.#random.fork(), history: this.#history, steps }
+    }
+    let done = false
+    const all = Promise.all([
+      write(stage(), this.#numbers),
+      write(stage(), this.#numbers),
+      ...this.#producers.map((producer) => producer.produce(stage())),
+      ...this.#history.queues.slice(0, 2).map((queue) => consume(stage(), queue)),
+      churn(stage(), this.#numbers)
+    ]).finally(() => {
+      done = true
+    })
+    // A failure is looked at where it is awaited, below.
+    all.catch(() => {})
+    let turnsAfterStop = 0
+    while (!done) {
+      await setImmediate()
+      if (this.#random.chance(0.05)) await this.#clock.advance(this.#random.integer(40))
+      if (this.#random.chance(0.02)) await this.#index.copy()
+      if (this.#disk.stopped && ++turnsAfterStop > 500) {
+        throw new Violation('a call never ended after the disk had stopped')
+      }
+    }
+    await all
+  }
+
+  async #powerCut(): Promise<void> {
+    this.#stops++
+    this.#boot++
+    this.#disk = this.#newDisk(this.#disk.powerCut())
+    this.#note(`power cut, index ${await this.#index.lay(anyFate(this.#random))}`)
+  }
+
+  async #kill(): Promise<void> {
+    this.#stops++
+    this.#disk = this.#newDisk(this.#disk.processKill())
+    this.#note(
+      `process killed, index ${await this.#index.lay(this.#random.pick(['kept', 'kept', 'lost']))}`
+    )
+  }
+
+  #note(text: string): void {
+    this.story.push(text)
+  }
+
+  #newDisk(disk: FaultyDisk): FaultyDisk {
+    disk.faults.syncLies = this.#options.syncLies ?? 0
+    return disk
+  }
+
+  #engineOf(store: Store): Engine {
+    return this.#options.engineOf?.(store) ?? store
+  }
+
+  async #open(): Promise<Store> {
+    // The timers of a store that is no more must not fire; time goes on.
+    this.#clock = new FakeClock(this.#clock.now() + this.#random.integer(5000))
+    const store = await openStore({
+      folder: '/data',
+      fileSystem: this.#disk,
+      clock: this.#clock,
+      random: this.#random.fork(),
+      log: () => {},
+      flushMode: this.#options.flushMode,
+      settings,
+      openIndex: () => this.#index.database,
+      bootId: `${this.#boot}`
+    })
+    const { damages } = store.recovery
+    this.#note(`opened: ${JSON.stringify(store.recovery)}`)
+    if (damages.length > 0 && (this.#options.syncLies ?? 0) === 0) {
+      throw new Violation(`damage where none was done: ${JSON.stringify(damages)}`)
+    }
+    return store
+  }
+}

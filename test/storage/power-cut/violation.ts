@@ -1,0 +1,7 @@
+/** The store broke its word. */
+export class Violation extends Error {
+  constructor(text: string) {
+    super(text)
+    this.name = 'Violation'
+  }
+}
