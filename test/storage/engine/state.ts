@@ -89,17 +89,15 @@ export function stateTests(t: Test, open: OpenEngine): void {
   contractTest(t, open, 'many rows and many queues outlive restarts', async (t, world) => {
     const topics = []
     for (let i = 0; i < 20; i++) topics.push(await world.topic(`t${i}`, 10))
-    const changes = topics.flatMap(({ id }) =>
-      Array.from({ length: 10 }, (_, queue) =>
-        put({ family: 'committed-offset', row: committedOffset('g', id, queue * 3, queue) })
-      )
-    )
-    await world.commit({
-      appends: topics.flatMap(({ queues }) =>
-        queues.map((queue) => appendOf(queue, batchOf([`${queue}`])))
-      ),
-      changes
-    })
+    for (const { id, queues } of topics) {
+      await world.engine.commit({
+        appends: queues.map((queue) => appendOf(queue, batchOf([`${queue}`]))),
+        changes: queues.map((_, queue) =>
+          put({ family: 'committed-offset', row: committedOffset('g', id, queue * 3, queue) })
+        )
+      })
+    }
+    await world.engine.settle()
     for (const how of ['reopen', 'crash', 'reopen'] as const) {
       await world.under[how]()
       t.equal((await world.engine.topics()).length, 20)
