@@ -6,6 +6,8 @@ import type { Codec } from './wire.ts'
 export interface Client {
   name: string
   codecs: readonly Codec[]
+  /** Those of them in which it can read what others wrote. */
+  codecsShared: readonly Codec[]
   traits: RecordTraits
   /** Has an admin client: topics are created, deleted and looked at, offsets read from outside the group. */
   admin: boolean

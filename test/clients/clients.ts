@@ -24,6 +24,7 @@ function nodeDriver(name: string): Client['command'] {
 export const kafkajs: Client = {
   name: 'kafkajs',
   codecs: ['none', 'gzip', 'snappy', 'lz4'],
+  codecsShared: ['none', 'gzip', 'snappy', 'lz4'],
   traits: { ...everything, nullHeaderValues: false },
   admin: true,
   givesAgain: false,
@@ -34,6 +35,8 @@ export const platformatic: Client = {
   name: 'platformatic',
   // It takes zstd from Node, which has it from 22.15 on.
   codecs: everyCodec.filter((codec) => codec !== 'zstd' || 'zstdCompress' in zlib),
+  // Its snappy is raw; Java's and Python's comes in xerial's frames.
+  codecsShared: ['none', 'gzip', 'lz4'],
   // Headers are a map.
   traits: { ...everything, duplicateHeaders: false },
   admin: true,
@@ -44,6 +47,7 @@ export const platformatic: Client = {
 export const kcat: Client = {
   name: 'kcat',
   codecs: everyCodec,
+  codecsShared: everyCodec,
   // Keys and headers come from the command line and go to text; it sets no timestamps.
   traits: {
     nullHeaderValues: false,
@@ -62,6 +66,8 @@ async function java(version: '3.9' | '4.1'): Promise<Client> {
   return {
     name: `java-${version}`,
     codecs: everyCodec,
+    codecsShared: everyCodec,
+    codecsShared: everyCodec,
     traits: everything,
     admin: true,
     givesAgain: false,
@@ -78,7 +84,15 @@ async function java(version: '3.9' | '4.1'): Promise<Client> {
 async function go(name: 'franz-go' | 'sarama'): Promise<Client> {
   const folder = await installGo()
   const command = { program: join(folder, name), arguments: [] }
-  return { name, codecs: everyCodec, traits: everything, admin: true, givesAgain: false, command }
+  return {
+    name,
+    codecs: everyCodec,
+    codecsShared: everyCodec,
+    traits: everything,
+    admin: true,
+    givesAgain: false,
+    command
+  }
 }
 
 async function python(name: string, file: string, traits: RecordTraits): Promise<Client> {
@@ -88,7 +102,15 @@ async function python(name: string, file: string, traits: RecordTraits): Promise
     arguments: [join(sources, 'python', file)],
     environment: { PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1' }
   }
-  return { name, codecs: everyCodec, traits, admin: true, givesAgain: false, command }
+  return {
+    name,
+    codecs: everyCodec,
+    codecsShared: everyCodec,
+    traits,
+    admin: true,
+    givesAgain: false,
+    command
+  }
 }
 
 /** Every client by name; the value installs it. */

@@ -1,20 +1,40 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { playTools } from './apache-tools/scenario.ts'
+import { toolRunner } from './apache-tools/tools.ts'
+import type { Client } from './client.ts'
 import { clients } from './clients.ts'
+import { exchange } from './exchange.ts'
+import { installApacheTools } from './install.ts'
 import { runScenarios } from './run-scenarios.ts'
 import { openServer } from './server.ts'
 
-/** CLIENTS=java-4.1,sarama runs those only; SCENARIO=text the scenarios whose name has it. */
-const chosen = process.env.CLIENTS?.split(',') ?? Object.keys(clients)
+/** CLIENTS=java-4.1,tools plays those only. */
+const everything = [...Object.keys(clients), 'tools', 'exchange']
+const chosen = process.env.CLIENTS?.split(',') ?? everything
+const unknown = chosen.filter((name) => !everything.includes(name))
+if (unknown.length > 0) throw new Error(`no ${unknown.join()}: there are ${everything.join(', ')}`)
 
 /** All of them; tap's own default is 30 s. */
 t.setTimeout(60 * 60_000)
 
 for (const name of chosen) {
   await t.test(name, async (t) => {
-    const client = await clients[name]?.()
-    if (!client) throw new Error(`no client ${name}: there are ${Object.keys(clients).join(', ')}`)
     const server = await openServer()
     t.teardown(() => server.close())
-    await runScenarios(t, client, server)
+    const client = await clients[name]?.()
+    if (client) await runScenarios(t, client, server)
+    else if (name === 'tools') await runTools(t, server.bootstrap)
+    else await runExchange(t, server.bootstrap)
   })
+}
+
+async function runTools(t: Test, bootstrap: string): Promise<void> {
+  const run = toolRunner(await installApacheTools(), bootstrap)
+  await playTools(t, run, String(Date.now()))
+}
+
+async function runExchange(t: Test, bootstrap: string): Promise<void> {
+  const all: Client[] = []
+  for (const install of Object.values(clients)) all.push(await install())
+  await exchange(t, all, bootstrap)
 }

@@ -8,10 +8,27 @@ import { arrivalQueue, bootstrapAddress, serve, tell, toBytes, toText } from './
 // A CommonJS package whose names the ESM loader does not see.
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
 
+const xerialMagic = Buffer.from('\x82SNAPPY\x00', 'latin1')
+const xerialHeaderBytes = 16
+
+/** Raw, or in xerial's frames as Java's client writes it: a header, then blocks after their lengths. */
+async function decompressSnappy(buffer: Buffer): Promise<Buffer> {
+  if (!buffer.subarray(0, xerialMagic.length).equals(xerialMagic)) {
+    return (await snappy.uncompress(buffer)) as Buffer
+  }
+  const blocks: Buffer[] = []
+  for (let at = xerialHeaderBytes; at < buffer.length; ) {
+    const start = at + 4
+    at = start + buffer.readInt32BE(at)
+    blocks.push((await snappy.uncompress(buffer.subarray(start, at))) as Buffer)
+  }
+  return Buffer.concat(blocks)
+}
+
 // kafkajs brings gzip only; the rest is for its user to plug in.
 CompressionCodecs[CompressionTypes.Snappy] = () => ({
   compress: ({ buffer }: { buffer: Buffer }) => snappy.compress(buffer),
-  decompress: (buffer: Buffer) => snappy.uncompress(buffer)
+  decompress: decompressSnappy
 })
 CompressionCodecs[CompressionTypes.LZ4] = () => ({
   compress: ({ buffer }: { buffer: Buffer }) => compressFrame(buffer),
