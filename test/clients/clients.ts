@@ -67,7 +67,6 @@ async function java(version: '3.9' | '4.1'): Promise<Client> {
     name: `java-${version}`,
     codecs: everyCodec,
     codecsShared: everyCodec,
-    codecsShared: everyCodec,
     traits: everything,
     admin: true,
     givesAgain: false,
