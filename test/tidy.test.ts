@@ -13,7 +13,7 @@ const commentColumnsMax = 120
 /** Folders, words that they may not say, and why. */
 const bannedWords: readonly { in: RegExp; not?: RegExp; word: RegExp; why: string }[] = [
   {
-    in: /^(test\/)?(src|storage|gateway\/tcp|gateway\/broker)\//,
+    in: /^(test\/)?(src|storage|gateway\/(tcp|broker|rocketmq))\//,
     word: /partition/i,
     why: 'a queue; only the Kafka gateway says partition'
   },

@@ -67,6 +67,29 @@ const planted: Readonly<Record<string, { may: readonly string[]; not: readonly s
     may: ['../codec/index.ts', './fetch.ts'],
     not: ['../routes.ts', '../handlers/fetch.ts', '../../../storage/index.ts']
   },
+  'gateway/rocketmq/handlers/planted.ts': {
+    may: ['../../broker/topics.ts', '../../tcp/index.ts', '../../../storage/index.ts'],
+    not: [
+      'kafkajs',
+      'node:fs',
+      'node:net',
+      '../../../storage/layout/group.ts',
+      '../../kafka/routes.ts',
+      '../../../src/config.ts'
+    ]
+  },
+  'gateway/rocketmq/codec/planted.ts': {
+    may: ['./types.ts', 'node:assert'],
+    not: ['../routes.ts', '../../tcp/index.ts', '../../../storage/index.ts', 'snappy']
+  },
+  'gateway/rocketmq/headers/planted.ts': {
+    may: ['../codec/index.ts', '../bodies/heartbeat.ts', '../request-codes.ts', './heart-beat.ts'],
+    not: ['../routes.ts', '../handlers/heart-beat.ts', '../../../storage/index.ts']
+  },
+  'gateway/rocketmq/bodies/planted.ts': {
+    may: ['../codec/index.ts', './topic-route.ts'],
+    not: ['../routes.ts', '../context.ts', '../../../storage/index.ts']
+  },
   'src/planted.ts': {
     may: ['pino', 'yargs', 'prom-client', '../storage/index.ts', '../gateway/tcp/index.ts'],
     not: ['kafkajs', 'tap', 'node:fs', '../storage/layout/group.ts', '../test/tidy.test.ts']

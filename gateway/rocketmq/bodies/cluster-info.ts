@@ -1,0 +1,14 @@
+import { list, struct, table, text } from '../codec/index.ts'
+
+/** A broker and its addresses by broker id, '0' being the master. */
+export const brokerData = struct({
+  cluster: text,
+  brokerName: text,
+  brokerAddrs: table(text)
+})
+
+/** All brokers by name, and the names of each cluster's. */
+export const clusterInfo = struct({
+  brokerAddrTable: table(brokerData),
+  clusterAddrTable: table(list(text))
+})

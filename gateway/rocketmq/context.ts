@@ -1,0 +1,112 @@
+/**
+ * What a RocketMQ handler is given. No socket, no buffers to write, no log lines of failure: dispatch does those. A
+ * handler takes the decoded header and body and the context, and returns what is answered.
+ */
+import type { Engine } from '../../storage/contract.ts'
+import type { Clock, LogSink, Random } from '../../storage/ports.ts'
+import type { AddressMap } from '../broker/addresses.ts'
+import type { Groups } from '../broker/groups/index.ts'
+import type { TopicService } from '../broker/topics.ts'
+import type { ClientConnection } from './client-connection.ts'
+import type { BodyInput, BodyOf } from './codec/body.ts'
+import type { AnyRequest, Command, HeaderInput, HeaderOf } from './codec/index.ts'
+import type { ResponseCode, responseCodes } from './response-codes.ts'
+
+export type { AddressMap, ClientConnection, Groups, TopicService }
+
+/** The two listeners; a client dials both. */
+export const roles = ['namesrv', 'broker'] as const
+export type Role = (typeof roles)[number]
+
+/** Limits that handlers keep, each with a name; src/config.ts offers those that an operator may change. */
+export interface RocketmqLimits {
+  /** Requests of one connection that are being handled, held pulls among them; the next ones wait unread. */
+  readonly inFlightMax: number
+  /** Requests to one client that it has not answered; the next one is refused. */
+  readonly pushesMax: number
+}
+
+export const defaultRocketmqLimits: RocketmqLimits = {
+  inFlightMax: 16_384,
+  pushesMax: 1024
+}
+
+/** What all RocketMQ connections of a server share. */
+export interface RocketmqServices {
+  readonly engine: Engine
+  readonly topics: TopicService
+  /** Stored groups, committed offsets, and whose members a group has: one table for both protocols. */
+  readonly groups: Groups
+  readonly addresses: AddressMap
+  readonly clusterName: string
+  readonly brokerName: string
+  /** Where the broker listener is bound, once it is: routes told on the name server's listener have its port. */
+  readonly brokerPort: () => number
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: LogSink
+  readonly limits: RocketmqLimits
+}
+
+export interface RequestContext extends RocketmqServices {
+  /** The listener that the request came to. */
+  readonly role: Role
+  readonly client: ClientConnection
+  /** The frame as it came: language, version, remark and whatever fields no declaration names. */
+  readonly command: Command
+  /** Aborted when the connection closes, or when the server does: pass it to whatever waits. */
+  readonly signal: AbortSignal
+  /** How many bytes of answers may still be made, all connections together; may be 0 or less. */
+  answerRoomBytes(): number
+}
+
+/** A request as its handler gets it. */
+export interface Asked<R extends AnyRequest> {
+  readonly header: HeaderOf<R['header']>
+  readonly body: BodyOf<R['body']>
+}
+
+/** May be left out where it has nothing in it that must be said. */
+type Part<Name extends string, Value> =
+  Record<never, never> extends Value
+    ? { readonly [K in Name]?: Value }
+    : undefined extends Value
+      ? { readonly [K in Name]?: Value }
+      : { readonly [K in Name]: Value }
+
+/** An answer that has all that its declaration wants. */
+export type Answered<R extends AnyRequest> = {
+  /** SUCCESS where it is left out. */
+  readonly code?: ResponseCode
+  readonly remark?: string
+} & Part<'header', HeaderInput<R['responseHeader']>> &
+  Part<'body', BodyInput<R['responseBody']>>
+
+/** An answer that says why there is nothing. */
+export interface Refused {
+  readonly code: ResponseCode
+  /** Shown to users (`CODE: n DESC: remark`). */
+  readonly remark: string
+  /** Said all the same (MSG_REGION and TRACE_ON of a refused send). */
+  readonly fields?: Readonly<Record<string, string>>
+  readonly refused: true
+}
+
+export type Reply<R extends AnyRequest> = Answered<R> | Refused
+
+export function refuse(
+  code: Exclude<ResponseCode, typeof responseCodes.SUCCESS>,
+  remark: string,
+  fields: Readonly<Record<string, string>> = {}
+): Refused {
+  return { code, remark, fields, refused: true }
+}
+
+/**
+ * Answers one request. What RocketMQ has a code for is a reply; a StoreError is answered by `rocketmqResponseOf`, and
+ * whatever else a handler throws is a bug: it is logged once and answered SYSTEM_ERROR.
+ */
+export type Handler<R extends AnyRequest> = (
+  asked: Asked<R>,
+  context: RequestContext
+) => Reply<R> | Promise<Reply<R>>

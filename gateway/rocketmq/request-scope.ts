@@ -1,0 +1,57 @@
+import type { ConnectionHandle } from '../tcp/index.ts'
+import type { Command } from './codec/index.ts'
+import type { ClientConnection, RequestContext, RocketmqServices, Role } from './context.ts'
+
+/**
+ * The context of one request. Fields are copied one by one into one shape: spreading an object of so many, or a
+ * prototype a connection, would cost more than the rest of dispatch.
+ */
+export class RequestScope implements RequestContext {
+  readonly engine: RocketmqServices['engine']
+  readonly topics: RocketmqServices['topics']
+  readonly groups: RocketmqServices['groups']
+  readonly addresses: RocketmqServices['addresses']
+  readonly clusterName: string
+  readonly brokerName: string
+  readonly brokerPort: RocketmqServices['brokerPort']
+  readonly clock: RocketmqServices['clock']
+  readonly random: RocketmqServices['random']
+  readonly log: RocketmqServices['log']
+  readonly limits: RocketmqServices['limits']
+  readonly role: Role
+  readonly client: ClientConnection
+  readonly command: Command
+  readonly #connection: ConnectionHandle
+
+  constructor(
+    services: RocketmqServices,
+    role: Role,
+    connection: ConnectionHandle,
+    client: ClientConnection,
+    command: Command
+  ) {
+    this.engine = services.engine
+    this.topics = services.topics
+    this.groups = services.groups
+    this.addresses = services.addresses
+    this.clusterName = services.clusterName
+    this.brokerName = services.brokerName
+    this.brokerPort = services.brokerPort
+    this.clock = services.clock
+    this.random = services.random
+    this.log = services.log
+    this.limits = services.limits
+    this.role = role
+    this.client = client
+    this.command = command
+    this.#connection = connection
+  }
+
+  get signal(): AbortSignal {
+    return this.#connection.signal
+  }
+
+  answerRoomBytes(): number {
+    return this.#connection.answerRoomBytes()
+  }
+}

@@ -1,0 +1,18 @@
+/** The one broker, as routes and message ids tell it. */
+import type { Endpoint } from '../broker/addresses.ts'
+import type { RequestContext } from './context.ts'
+
+/** What clients of this connection are told to dial for the broker, whichever listener they asked. */
+export function advertisedBroker(context: RequestContext): Endpoint {
+  const { localAddress } = context.client
+  const port = context.brokerPort()
+  return context.addresses.endpointFor('broker', { address: localAddress, port })
+}
+
+/** HOST:PORT as clients parse it; an IPv6 address in brackets, or Go could not dial it. */
+export function endpointText({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** The id of a master; producers use no other. */
+export const masterId = '0'
