@@ -56,8 +56,12 @@ export interface RequestContext extends RocketmqServices {
   readonly command: Command
   /** Aborted when the connection closes, or when the server does: pass it to whatever waits. */
   readonly signal: AbortSignal
-  /** How many bytes of answers may still be made, all connections together; may be 0 or less. */
-  answerRoomBytes(): number
+  /**
+   * Asks for room to make an answer of `bytes`, out of what all connections share; returns how many it may have.
+   * `releaseAnswer` gives exactly that back, when the answer is made. Not to be held while waiting.
+   */
+  reserveAnswer(bytes: number): number
+  releaseAnswer(bytes: number): void
 }
 
 /** A request as its handler gets it. */

@@ -51,7 +51,11 @@ export class RequestScope implements RequestContext {
     return this.#connection.signal
   }
 
-  answerRoomBytes(): number {
-    return this.#connection.answerRoomBytes()
+  reserveAnswer(bytes: number): number {
+    return this.#connection.reserveAnswer(bytes)
+  }
+
+  releaseAnswer(bytes: number): void {
+    this.#connection.releaseAnswer(bytes)
   }
 }

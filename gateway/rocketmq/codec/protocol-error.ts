@@ -6,7 +6,7 @@ export class ProtocolError extends Error {
   }
 }
 
-/** A command whose header or body lacks what it needs: it is answered INVALID_PARAMETER, and the text names the field. */
+/** A command whose header or body lacks what it needs: it is answered INVALID_PARAMETER. The text names the field. */
 export class ParameterError extends Error {
   constructor(text: string) {
     super(text)
