@@ -5,9 +5,8 @@
 
 import * as zlib from 'node:zlib'
 import { gunzip, gunzipSync, gzipSync } from 'node:zlib'
-import { compressFrameSync } from 'lz4-napi'
-import { compressSync } from 'snappy'
 import type { CodecName } from './attributes.ts'
+import { lz4Package, snappyPackage } from './codec-packages.ts'
 import {
   CompressionError,
   corrupt,
@@ -46,9 +45,9 @@ export function deflateSync(codec: CodecName, block: Buffer): Buffer {
     case 'gzip':
       return gzipSync(block)
     case 'snappy':
-      return compressSync(block)
+      return snappyPackage().compressSync(block)
     case 'lz4':
-      return compressFrameSync(block)
+      return lz4Package().compressFrameSync(block)
     case 'zstd': {
       const deflate = (zlib as unknown as { zstdCompressSync?: (block: Buffer) => Buffer })
         .zstdCompressSync

@@ -6,7 +6,7 @@
  * The library reads only the first of several frames, takes a frame without its end for whole, and has no bound on
  * its output: so frames are taken apart here first, and handed to it one at a time.
  */
-import { decompressFrame, decompressFrameSync } from 'lz4-napi'
+import { lz4Package } from './codec-packages.ts'
 import { assertInflatedSize, corrupt, inflateAsyncFromBytes } from './compression-limits.ts'
 
 const frameMagic = 0x184d2204
@@ -24,7 +24,9 @@ export async function inflateLz4(block: Buffer, bytesMax: number): Promise<Buffe
   for (const frame of frames) {
     try {
       const sync = frame.length < inflateAsyncFromBytes
-      parts.push(sync ? decompressFrameSync(frame) : await decompressFrame(frame))
+      parts.push(
+        sync ? lz4Package().decompressFrameSync(frame) : await lz4Package().decompressFrame(frame)
+      )
     } catch (error) {
       throw corrupt('no LZ4 frame', error)
     }

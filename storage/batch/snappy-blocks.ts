@@ -9,7 +9,7 @@
  * | 12 | 4 | lowest compatible version |
  * | 16 | | blocks: length (4), then a raw block |
  */
-import { uncompress, uncompressSync } from 'snappy'
+import { snappyPackage } from './codec-packages.ts'
 import { assertInflatedSize, corrupt, inflateAsyncFromBytes } from './compression-limits.ts'
 
 export const javaSnappyMagic = Buffer.from('82534e4150505900', 'hex')
@@ -30,7 +30,9 @@ export async function inflateSnappy(block: Buffer, bytesMax: number): Promise<Bu
 async function inflateBlock(block: Buffer): Promise<Buffer> {
   try {
     const plain =
-      block.length < inflateAsyncFromBytes ? uncompressSync(block) : await uncompress(block)
+      block.length < inflateAsyncFromBytes
+        ? snappyPackage().uncompressSync(block)
+        : await snappyPackage().uncompress(block)
     return plain as Buffer
   } catch (error) {
     throw corrupt('no snappy block', error)
