@@ -88,6 +88,8 @@ t.test('a record is no message', async (t) => {
     /\b(?:const|let|function|class|interface|readonly)\s*(\w*messages\w*|\w+message\b)/i
   for (const { path, lines } of files) {
     if (!/^(src|storage|gateway\/broker)\//.test(path)) continue
+    // Where the one becomes the other, both have their names.
+    if (path.startsWith('gateway/broker/translate/')) continue
     lines.forEach((line, index) => {
       const name = declared.exec(line)?.[1]
       if (name !== undefined) t.fail(`${path}:${index + 1} declares ${name}`)
