@@ -48,6 +48,8 @@ export class OwnServer implements TestServer {
   bootstrap = ''
   /** Further words of the command line, from the next start on. */
   options: readonly string[]
+  /** Node's own options, from the next start on. */
+  nodeOptions: readonly string[] = []
   #process: ChildProcess | undefined
   #ended: Promise<number | string> = Promise.resolve(0)
   #log = ''
@@ -69,7 +71,7 @@ export class OwnServer implements TestServer {
   async start(kafkaPort: number): Promise<void> {
     const words = ['serve', '--data', join(this.folder, 'data'), '--kafka-port', String(kafkaPort)]
     const others = ['--http-port', '0', ...this.options]
-    const child = spawn(process.execPath, [command, ...words, ...others], {
+    const child = spawn(process.execPath, [...this.nodeOptions, command, ...words, ...others], {
       stdio: ['ignore', 'pipe', 'pipe']
     })
     this.#process = child

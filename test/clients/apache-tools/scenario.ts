@@ -30,7 +30,7 @@ async function checkTopics(t: Test, run: RunTool, topic: string): Promise<void> 
   const created = await run('topics', create)
   t.ok(created.lines.includes(`Created topic ${topic}.`), 'it says so')
   const again = await run('topics', create).catch((error: Error) => error.message)
-  t.match(again, /already exists/, 'a second time it refuses')
+  t.match(again, /TopicExistsException/, 'a second time it refuses')
   const listed = await run('topics', ['--list'])
   t.ok(listed.lines.includes(topic), 'listed')
   const { lines } = await run('topics', ['--describe', '--topic', topic])

@@ -6,6 +6,7 @@ import time
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.errors import KafkaError
 
 from wire import STEP_SECONDS, encode, serve, tell, to_bytes
 
@@ -36,6 +37,17 @@ class Driver:
             self.admin_client = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         return self.admin_client
 
+    def again(self, ask):
+        """The admin client does not try again by itself when its connection was lost."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return ask()
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > until:
+                    raise
+                time.sleep(STEP_SECONDS)
+
     def consumer(self, **settings):
         return KafkaConsumer(
             bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", **settings
@@ -51,7 +63,7 @@ class Driver:
         return {"topics": list(self.admin.list_topics())}
 
     def partitions(self, topic):
-        (is_,) = self.admin.describe_topics([topic])
+        (is_,) = self.again(lambda: self.admin.describe_topics([topic]))
         if is_["error_code"]:
             raise RuntimeError(f"error code {is_['error_code']}")
         return sorted(p["partition_index"] for p in is_["partitions"])
@@ -134,7 +146,7 @@ class Driver:
         return {str(r["partition"]): r["offset"] + 1 for r in records}
 
     def committed(self, c):
-        answer = self.admin.list_group_offsets({c["group"]: None})[c["group"]]
+        answer = self.again(lambda: self.admin.list_group_offsets({c["group"]: None}))[c["group"]]
         at = {p.partition: o.offset for p, o in answer.items() if p.topic == c["topic"]}
         return {"offsets": {str(p): at.get(p, -1) for p in self.partitions(c["topic"])}}
 
