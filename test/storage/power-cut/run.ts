@@ -60,6 +60,11 @@ const settings: Partial<StoreSettings> = {
   reserveBytes: 0
 }
 
+/** Calls in which no life comes to its end of itself: a store that reads on for ever runs into this. */
+const callsMax = 100_000
+/** Turns of the event loop in which an undisturbed store would have got further, many times over. */
+const idleTurnsMax = 2000
+
 export class PowerCutRun {
   readonly #random: SeededRandom
   readonly #options: RunOptions
@@ -111,7 +116,7 @@ export class PowerCutRun {
       this.#note('stopped within open')
       return await this.#powerCut()
     }
-    this.#disk.stopAfter(Number.POSITIVE_INFINITY)
+    this.#disk.stopAfter(callsMax)
     const ending = random.pick(this.#options.endings ?? usualEndings)
     this.#note(`a life that ends with ${ending}`)
     if (!this.#disk.stopped) {
@@ -167,14 +172,15 @@ export class PowerCutRun {
     })
     // A failure is looked at where it is awaited, below.
     all.catch(() => {})
-    let turnsAfterStop = 0
-    while (!done) {
+    let calls = -1
+    for (let idle = 0; !done; idle++) {
       await setImmediate()
       if (this.#random.chance(0.05)) await this.#clock.advance(this.#random.integer(40))
       if (this.#random.chance(0.02)) await this.#index.copy()
-      if (this.#disk.stopped && ++turnsAfterStop > 500) {
-        throw new Violation('a call never ended after the disk had stopped')
-      }
+      if (this.#disk.calls !== calls && !this.#disk.stopped) idle = 0
+      calls = this.#disk.calls
+      if (idle > idleTurnsMax)
+        throw new Violation(`a call never ended; the disk had stopped: ${this.#disk.stopped}`)
     }
     await all
   }
@@ -200,6 +206,7 @@ export class PowerCutRun {
 
   #newDisk(disk: FaultyDisk): FaultyDisk {
     disk.faults.syncLies = this.#options.syncLies ?? 0
+    disk.stopAfter(callsMax)
     return disk
   }
 
