@@ -4,6 +4,8 @@ import { ParameterError, ProtocolError } from './protocol-error.ts'
 import type { AnyType, ReadFields, Type, WrittenFields } from './types.ts'
 
 export interface Body<Out, In> {
+  /** Of JSON. */
+  readonly type?: AnyType
   /** Throws ParameterError. */
   read(bytes: Buffer): Out
   /** Chunks, by reference. */
@@ -45,6 +47,7 @@ export const propertyLines: Body<ReadonlyMap<string, string>, ReadonlyMap<string
 /** A body that is JSON as fastjson has it; written compact, names sorted, what is undefined left out. */
 export function json<Out, In>(type: Type<Out, In, boolean>): Body<Out, In> {
   return {
+    type,
     read: (body) => readJsonText(type, body.toString('utf8'), 'body'),
     write: (value) => [Buffer.from(type.toJson(value))]
   }
@@ -71,6 +74,7 @@ export function struct<F extends StructFields>(
   const rows = Object.entries(fields)
   const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
   return {
+    shape: { kind: 'struct', fields },
     mayOmit: false,
     fromJson: (value, path) => {
       const object = objectOf(value, path)
@@ -96,6 +100,7 @@ export function list<Out, In>(
   element: Type<Out, In, false>
 ): Type<readonly Out[], readonly In[], false> {
   return {
+    shape: { kind: 'list', element },
     mayOmit: false,
     ifAbsent: () => [],
     fromJson: (value, path) => {
@@ -111,6 +116,7 @@ export function table<Out, In>(
   element: Type<Out, In, false>
 ): Type<ReadonlyMap<string, Out>, ReadonlyMap<string, In>, false> {
   return {
+    shape: { kind: 'table', element },
     mayOmit: false,
     ifAbsent: () => new Map(),
     fromJson: (value, path) => {
@@ -137,6 +143,7 @@ export function keyed<KeyOut, KeyIn, Out, In>(
   element: Type<Out, In, false>
 ): Type<readonly (readonly [KeyOut, Out])[], readonly (readonly [KeyIn, In])[], false> {
   return {
+    shape: { kind: 'keyed', key, element },
     mayOmit: false,
     ifAbsent: () => [],
     fromJson: (value, path) =>

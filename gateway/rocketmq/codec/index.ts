@@ -35,6 +35,8 @@ export { parseJson } from './loose-json.ts'
 export { ParameterError, ProtocolError } from './protocol-error.ts'
 export { type AnyRequest, type RequestType, request } from './request.ts'
 export {
+  type AnyType,
+  bigLong,
   bool,
   clampedLong,
   defaulted,
@@ -44,6 +46,7 @@ export {
   nearestLong,
   optional,
   type Read,
+  type Shape,
   text,
   type Written
 } from './types.ts'

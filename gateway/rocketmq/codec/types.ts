@@ -5,7 +5,17 @@
  */
 import { ParameterError } from './protocol-error.ts'
 
+export type ScalarKind = 'text' | 'int' | 'long' | 'bigLong' | 'double' | 'bool'
+
+/** What a type is made of, for whoever walks declarations (tests, the docs). */
+export type Shape =
+  | { readonly kind: ScalarKind }
+  | { readonly kind: 'struct'; readonly fields: Readonly<Record<string, AnyType>> }
+  | { readonly kind: 'list' | 'table'; readonly element: AnyType }
+  | { readonly kind: 'keyed'; readonly key: AnyType; readonly element: AnyType }
+
 export interface Type<Out, In, Omit extends boolean> {
+  readonly shape: Shape
   readonly mayOmit: Omit
   /** What a reader gets where the field is absent or null; without it the field is required. */
   readonly ifAbsent?: () => Out
@@ -37,25 +47,27 @@ export type WrittenFields<F> = {
 } & { readonly [K in OmitKeys<F>]?: Written<F[K]> | undefined }
 
 function scalar<T>(
-  kind: string,
+  kind: ScalarKind,
   emptyIsAbsent: boolean,
   parse: (text: string) => T | undefined,
   toText: (value: T) => string,
   toJson: (value: T) => string = toText
 ): Scalar<T, T, false> {
+  const word = kind === 'bigLong' ? 'long' : kind
   const fromText = (text: string, path: string): T => {
     const value = parse(text)
     if (value === undefined) {
-      throw new ParameterError(`the field ${path} is no ${kind}: '${text.slice(0, 64)}'`)
+      throw new ParameterError(`the field ${path} is no ${word}: '${text.slice(0, 64)}'`)
     }
     return value
   }
   // As fastjson: a number may be told as a text, and a text as a number or a boolean.
   const fromJson = (value: unknown, path: string): T => {
-    if (typeof value === 'object') throw new ParameterError(`the field ${path} is no ${kind}`)
+    if (typeof value === 'object') throw new ParameterError(`the field ${path} is no ${word}`)
     return fromText(typeof value === 'number' ? digitsOf(value) : String(value), path)
   }
-  return { mayOmit: false, emptyIsAbsent, fromText, toText, fromJson, toJson }
+  const shape = { kind }
+  return { shape, mayOmit: false, emptyIsAbsent, fromText, toText, fromJson, toJson }
 }
 
 /** Java's long beyond what a number holds exactly is told in digits all the same. */
@@ -103,6 +115,17 @@ export const clampedLong = scalar(
 /** A 64-bit integer as the nearest number: for versions that are only compared (Go counts them in nanoseconds). */
 export const nearestLong = scalar('long', true, integerOf, digitsOf)
 
+/** A 64-bit integer, exact: places in the log, which use all 63 bits. */
+export const bigLong = scalar(
+  'bigLong',
+  true,
+  (value) => {
+    const number = integerOf(value) === undefined ? undefined : BigInt(value.replace('+', ''))
+    return number === BigInt.asIntN(64, number ?? 0n) ? number : undefined
+  },
+  String
+)
+
 /** A double. */
 export const double = scalar(
   'double',
@@ -130,6 +153,7 @@ export function optional<Out, In>(type: Type<Out, In, false>): Type<Out | undefi
 
 /** A field that reads as `value` where it is absent, and is written so where it is left out. */
 export function defaulted<T>(type: Scalar<T, T, false>, value: T): Scalar<T, T, true>
+export function defaulted<Out, In>(type: Type<Out, In, false>, value: Out & In): Type<Out, In, true>
 export function defaulted<Out, In>(
   type: Type<Out, In, false>,
   value: Out & In

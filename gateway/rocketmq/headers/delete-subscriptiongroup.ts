@@ -1,0 +1,6 @@
+import { bool, defaulted, header, request, text } from '../codec/index.ts'
+import { requestCodes } from '../request-codes.ts'
+
+export const deleteSubscriptiongroupRequest = request(requestCodes.DELETE_SUBSCRIPTIONGROUP, {
+  header: header({ groupName: text, cleanOffset: defaulted(bool, false) })
+})

@@ -1,0 +1,6 @@
+import { propertyLines, request } from '../codec/index.ts'
+import { requestCodes } from '../request-codes.ts'
+
+export const getNamesrvConfigRequest = request(requestCodes.GET_NAMESRV_CONFIG, {
+  responseBody: propertyLines
+})
