@@ -72,7 +72,10 @@ export class TopicService {
     this.policy = { ...defaultTopicPolicy, ...policy }
   }
 
-  /** The topic that Kafka clients call `name`, system topics too; undefined if there is none. */
+  /**
+   * The topic that Kafka clients call `name`, system topics too; undefined if there is none. Changes of topics that
+   * were answered are seen without settling: whoever makes one waits until it is durable.
+   */
   findByName(name: string): Promise<Topic | undefined> {
     return this.#engine.findTopic({ kafkaName: name })
   }
@@ -222,9 +225,12 @@ export class TopicService {
     return topics[0]!
   }
 
+  /** Resolves when the change can be seen: requests on a topic that was just made look it up without settling. */
   async #commitChange(change: Change, name: string): Promise<readonly Topic[]> {
     try {
-      return (await this.#engine.commit({ changes: [change] })).topics
+      const { topics } = await this.#engine.commit({ changes: [change] })
+      await this.#engine.settle()
+      return topics
     } catch (error) {
       throw topicErrorOf(error, name)
     }

@@ -66,6 +66,9 @@ export class MemoryTopics {
     }
   }
 
+  /** What is committed here is durable at once. */
+  async settle(): Promise<void> {}
+
   findTopic(by: TopicLookup): Promise<Topic | undefined> {
     const found = [...this.#topics.values()].find((topic) =>
       'id' in by
