@@ -2,8 +2,12 @@
  * Records as RocketMQ messages, and the other way round: pure functions, and caches of what is costly to make again.
  * docs/mapping.md says what becomes of what.
  */
+export * from './batch-for-kafka.ts'
+export * from './body-compression.ts'
 export * from './client-batch.ts'
+export * from './decoded-batches.ts'
 export * from './hosts.ts'
+export * from './kafka-batches.ts'
 export {
   kafkaKeyName,
   kafkaTruncatedName,
@@ -23,3 +27,4 @@ export {
 export * from './send-edits.ts'
 export * from './sys-flags.ts'
 export * from './tags.ts'
+export type { CacheFigures } from './weighted-cache.ts'

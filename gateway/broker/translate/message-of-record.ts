@@ -127,8 +127,10 @@ export class RecordMessage implements Message {
 
   /** It fits no frame that RocketMQ's clients take: to be skipped, counted and logged. */
   get isTooLarge(): boolean {
-    const bytes = this.body.length + this.properties.length + messageOverheadBytes
-    return bytes > rocketmqFrameBytesMax - answerHeadBytesMax
+    const { body, properties } = this
+    const bytes = body.length + properties.length + messageOverheadBytes
+    const tooLarge = bytes > rocketmqFrameBytesMax - answerHeadBytesMax
+    return tooLarge || properties.length > propertiesBytesMax
   }
 
   /** Bytes of the message for a topic's name of that length and a store host. */
