@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { checkStore, realFileSystem } from '../../storage/index.ts'
 
 /** The server under test. */
 export interface TestServer {
@@ -126,12 +127,23 @@ export class OwnServer implements TestServer {
     }
   }
 
+  /** Stops it and removes its folder; rejects if the store it leaves is not sound. */
   async close(): Promise<void> {
     try {
-      await this.stop('SIGTERM')
+      if (this.#process) {
+        await this.stop('SIGTERM')
+        await this.check()
+      }
     } finally {
       await rm(this.folder, { recursive: true, force: true })
     }
+  }
+
+  /** After a clean stop: rejects unless every byte of the store is as it must be. */
+  async check(): Promise<void> {
+    const { problems, torn } = await checkStore(realFileSystem, join(this.folder, 'data'))
+    if (problems.length === 0 && !torn) return
+    throw new Error(`the store is not sound: ${JSON.stringify({ problems, torn })}`)
   }
 
   #note(text: string): void {

@@ -86,4 +86,6 @@ await t.test(`${kills} times kill -9 under load`, async (t) => {
     'the consumer committed'
   )
   t.same(checkHistory(history), [], 'the history has no violation')
+  await server.stop('SIGTERM')
+  await t.resolves(server.check(), 'the store is sound')
 })
