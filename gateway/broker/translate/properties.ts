@@ -26,22 +26,47 @@ export interface ParsedProperties {
 
 /** Never throws; all buffers are slices. */
 export function parseProperties(bytes: Buffer): ParsedProperties {
+  const { bounds, isWhole } = propertyBounds(bytes)
   const all: Property[] = []
-  let isWhole = true
-  for (let at = 0; at < bytes.length; ) {
-    const end = partEnd(bytes, at)
-    const middle = nameEndOf(bytes, at, end)
-    if (middle < 0) isWhole = false
-    else {
-      all.push({
-        name: bytes.toString('utf8', at, middle),
-        nameBytes: bytes.subarray(at, middle),
-        value: bytes.subarray(middle + 1, end)
-      })
-    }
-    at = end + 1
+  for (let i = 0; i < bounds.length; i += 3) {
+    const [start, middle, end] = [bounds[i]!, bounds[i + 1]!, bounds[i + 2]!]
+    all.push({
+      name: bytes.toString('utf8', start, middle),
+      nameBytes: bytes.subarray(start, middle),
+      value: bytes.subarray(middle + 1, end)
+    })
   }
   return { all, isWhole, endsSeparated: endsSeparated(bytes) }
+}
+
+/**
+ * Where the properties are, three numbers each: where the name starts, where it ends (the value starts one after it),
+ * where the value ends. For the paths that each message takes: a slice costs more than all the numbers.
+ */
+export function propertyBounds(bytes: Buffer): { bounds: readonly number[]; isWhole: boolean } {
+  const bounds: number[] = []
+  let isWhole = true
+  const { length } = bytes
+  for (let start = 0; start < length; ) {
+    let middle = -1
+    let end = start
+    for (; end < length; end++) {
+      const byte = bytes[end]!
+      if (byte === propertyEnd) break
+      if (byte === nameEnd && middle < 0) middle = end
+    }
+    if (middle > start && middle < end - 1) bounds.push(start, middle, end)
+    else isWhole = false
+    start = end + 1
+  }
+  return { bounds, isWhole }
+}
+
+/** Whether `bytes[start, end)` are those of `text`. */
+export function isAt(bytes: Buffer, start: number, end: number, text: Buffer): boolean {
+  if (end - start !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false
+  return true
 }
 
 /** The value that counts, or undefined. Never throws. */
@@ -85,37 +110,42 @@ export function formatProperties(
  */
 export function editProperties(
   bytes: Buffer,
-  without: ReadonlySet<string>,
+  without: readonly string[],
   added: readonly (readonly [name: string, value: string])[]
 ): Buffer {
-  const parts: Buffer[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const end = partEnd(bytes, at)
-    const middle = nameEndOf(bytes, at, end)
-    const drop = middle >= 0 && without.has(bytes.toString('utf8', at, middle))
-    if (!drop) parts.push(bytes.subarray(at, end), propertyEndBytes)
-    at = end + 1
-  }
-  if (added.length > 0) parts.push(formatProperties(added))
-  const edited = Buffer.concat(parts)
-  return endsSeparated(bytes) ? edited : edited.subarray(0, -1)
+  return editedProperties(
+    bytes,
+    without.map((name) => Buffer.from(name)),
+    formatProperties(added)
+  )
 }
 
-function endsSeparated(bytes: Buffer): boolean {
+/** The same with names as bytes, and `added` as a string with its last separator. */
+export function editedProperties(bytes: Buffer, without: readonly Buffer[], added: Buffer): Buffer {
+  const { bounds } = propertyBounds(bytes)
+  const target = Buffer.allocUnsafe(bytes.length + 1 + added.length)
+  let at = 0
+  let from = 0
+  for (let i = 0; i < bounds.length; i += 3) {
+    const start = bounds[i]!
+    if (!without.some((name) => isAt(bytes, start, bounds[i + 1]!, name))) continue
+    at += bytes.copy(target, at, from, start)
+    from = bounds[i + 2]! + 1
+  }
+  if (from < bytes.length) at += bytes.copy(target, at, from)
+  const ended = endsSeparated(bytes)
+  if (at > 0 && !ended && target[at - 1] !== propertyEnd) target[at++] = propertyEnd
+  at += added.copy(target, at)
+  return target.subarray(0, ended || at === 0 ? at : at - 1)
+}
+
+export function endsSeparated(bytes: Buffer): boolean {
   return bytes.length === 0 || bytes[bytes.length - 1] === propertyEnd
 }
 
 function partEnd(bytes: Buffer, at: number): number {
   const end = bytes.indexOf(propertyEnd, at)
   return end < 0 ? bytes.length : end
-}
-
-/** Where the name of the part [at, end) ends; -1 if the part is no property. */
-function nameEndOf(bytes: Buffer, at: number, end: number): number {
-  // By hand: a search would run on past the part, for each of many parts again.
-  let middle = at
-  while (middle < end && bytes[middle] !== nameEnd) middle++
-  return middle > at && middle < end - 1 ? middle : -1
 }
 
 function bytesOf(text: string | Buffer): Buffer {

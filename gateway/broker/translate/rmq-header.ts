@@ -35,9 +35,9 @@ export interface RmqFields {
   readonly preparedOffset: bigint
   readonly bornHost: Host
   readonly endsSeparated: boolean
-  /** ms; absent where the record's timestamp is it. */
-  readonly bornTimestampMs?: number
-  readonly rawProperties?: Buffer
+  /** ms; undefined where the record's timestamp is it. */
+  readonly bornTimestampMs: number | undefined
+  readonly rawProperties: Buffer | undefined
 }
 
 export function encodeRmqHeader(fields: RmqFields): Buffer {
@@ -80,8 +80,8 @@ export function decodeRmqHeader(bytes: Buffer): RmqFields | undefined {
     preparedOffset: bytes.readBigInt64BE(14),
     bornHost: readHost(bytes, ipv6, fixedBytes),
     endsSeparated: (bits & endsSeparatedBit) !== 0,
-    ...(timed && { bornTimestampMs: readInt64(bytes, end - 8) }),
-    ...(raw && { rawProperties: bytes.subarray(end) })
+    bornTimestampMs: timed ? readInt64(bytes, end - 8) : undefined,
+    rawProperties: raw ? bytes.subarray(end) : undefined
   }
 }
 

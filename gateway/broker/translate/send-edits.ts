@@ -7,7 +7,7 @@
  * In a batch each message gets these edits. RocketMQ appends the envelope's properties to each instead, its UNIQ_KEY
  * too, so that its consumers see other ids than the sender was told; here the ids are the sender's.
  */
-import { editProperties, propertyOf } from './properties.ts'
+import { editedProperties, formatProperties, propertyOf } from './properties.ts'
 import {
   clusterName,
   popCheckpointName,
@@ -38,19 +38,32 @@ export function editSentProperties(
 ): EditedProperties {
   const given = propertyOf(sent, uniqueKeyName)
   const uniqueKey = given ?? newUniqueKey()
-  const added: [string, string][] = [
-    [regionName, marks.region],
-    [traceSwitchName, String(marks.traceOn)],
-    [clusterName, marks.cluster]
-  ]
-  if (given === undefined) added.push([uniqueKeyName, uniqueKey])
-  return { properties: editProperties(sent, replaced, added), uniqueKey }
+  let added = marksBytes(marks)
+  if (given === undefined) {
+    added = Buffer.concat([added, formatProperties([[uniqueKeyName, uniqueKey]])])
+  }
+  return { properties: editedProperties(sent, replaced, added), uniqueKey }
 }
 
-const replaced: ReadonlySet<string> = new Set([
+const replaced: readonly Buffer[] = [
   regionName,
   traceSwitchName,
   clusterName,
   waitName,
   popCheckpointName
-])
+].map((name) => Buffer.from(name))
+
+/** A broker has one set of marks for all messages. */
+const marksMade = new WeakMap<BrokerMarks, Buffer>()
+
+function marksBytes(marks: BrokerMarks): Buffer {
+  const made = marksMade.get(marks)
+  if (made !== undefined) return made
+  const bytes = formatProperties([
+    [regionName, marks.region],
+    [traceSwitchName, String(marks.traceOn)],
+    [clusterName, marks.cluster]
+  ])
+  marksMade.set(marks, bytes)
+  return bytes
+}
