@@ -1,5 +1,7 @@
 /** Addresses as RocketMQ writes them: 4 or 16 bytes of IP, then the port as int32. */
 
+import { copyBytes } from './copy-bytes.ts'
+
 export interface Host {
   /** 4 or 16 bytes. */
   readonly address: Buffer
@@ -20,8 +22,7 @@ export function hostBytes(host: Host): number {
 
 /** Returns where the next byte goes. */
 export function writeHost(target: Buffer, host: Host, at: number): number {
-  host.address.copy(target, at)
-  return target.writeInt32BE(host.port, at + host.address.length)
+  return target.writeInt32BE(host.port, copyBytes(target, at, host.address))
 }
 
 /** The caller has checked that the bytes are there. The address is a slice. */

@@ -1,11 +1,12 @@
 /** A stored record as the RocketMQ message that it was, or for a Kafka client's record, as one that carries it. */
 import type { BatchRecord } from '../../../storage/batch/records.ts'
 import type { Origin, QueueUid, TopicId } from '../../../storage/contract.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { type Host, hostBytes, noHost } from './hosts.ts'
 import { propertiesOfRecord } from './kafka-properties.ts'
 import { type Message, propertiesBytesMax } from './message-codec.ts'
 import { derivedUniqueKey } from './message-ids.ts'
-import { formatProperties, propertyMap, propertyOf } from './properties.ts'
+import { nameEnd, propertyEnd, propertyMap, propertyOf } from './properties.ts'
 import { tagsName } from './property-names.ts'
 import { decodeRmqHeader, type RmqFields, rmqHeaderName } from './rmq-header.ts'
 import { tagCode } from './tags.ts'
@@ -143,13 +144,20 @@ export class RecordMessage implements Message {
   #sentProperties({ rawProperties, endsSeparated }: RmqFields): Buffer {
     if (rawProperties !== undefined) return rawProperties
     const { headers } = this.#record
-    const pairs: [Buffer, Buffer][] = []
+    let bytes = 0
+    for (let i = 0; i < headers.length - 1; i++) {
+      bytes += headers[i]!.name.length + (headers[i]!.value?.length ?? 0) + 2
+    }
+    const target = Buffer.allocUnsafe(bytes)
+    let at = 0
     for (let i = 0; i < headers.length - 1; i++) {
       const { name, value } = headers[i]!
-      pairs.push([name, value ?? empty])
+      at = copyBytes(target, at, name)
+      target[at++] = nameEnd
+      at = copyBytes(target, at, value ?? empty)
+      target[at++] = propertyEnd
     }
-    const all = formatProperties(pairs)
-    return endsSeparated ? all : all.subarray(0, -1)
+    return endsSeparated ? target : target.subarray(0, -1)
   }
 }
 

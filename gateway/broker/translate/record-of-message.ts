@@ -1,6 +1,7 @@
 /** A RocketMQ message as the record that is stored; docs/mapping.md is the contract. */
 import type { RecordHeader } from '../../../storage/batch/records.ts'
 import { varintBytes, writeVarint } from '../../../storage/batch/varint.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { recordParts } from './kafka-properties.ts'
 import { type Message, type MessageFault, propertiesBytesMax } from './message-codec.ts'
 import { endsSeparated, isAt, parseProperties, propertyBounds } from './properties.ts'
@@ -120,7 +121,7 @@ function encodeMessageFields(
 
 function writePart(target: Buffer, from: Buffer, start: number, end: number, at: number): number {
   const next = writeVarint(target, end - start, at)
-  return next + from.copy(target, next, start, end)
+  return copyBytes(target, next, from, start, end)
 }
 
 /** Key, value and headers as a record of the batch format v2 has them. */
@@ -146,8 +147,7 @@ export function fieldBytes(field: Buffer | null): number {
 
 export function writeField(target: Buffer, field: Buffer | null, at: number): number {
   if (field === null) return writeVarint(target, -1, at)
-  const start = writeVarint(target, field.length, at)
-  return start + field.copy(target, start)
+  return copyBytes(target, writeVarint(target, field.length, at), field)
 }
 
 const keysBytes = Buffer.from(keysName)
