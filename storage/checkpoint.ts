@@ -5,6 +5,7 @@
 import type { Catalog } from './catalog.ts'
 import { encodeIndexBlocks, type IndexWrite } from './index-block.ts'
 import type { IndexDb, RowWrite, ViewMark } from './index-db.ts'
+import type { KeyBlock, KeyTable } from './key-table.ts'
 import { pruneSnapshots, writeSnapshot } from './layout/snapshot.ts'
 import type { Clock, FileSystem } from './ports.ts'
 import type { Queue } from './queue.ts'
@@ -16,6 +17,7 @@ export interface CheckpointParts {
   readonly catalog: Catalog
   readonly db: IndexDb
   readonly index: RunIndex
+  readonly keys: KeyTable
   readonly fileSystem: FileSystem
   readonly folder: string
   readonly storeId: Buffer
@@ -32,7 +34,9 @@ interface Capture {
   /** Queues with new runs, and how many of them. */
   readonly runs: readonly { readonly queue: Queue; readonly count: number }[]
   readonly runsHeld: number
+  readonly keys: readonly KeyBlock[]
   readonly dropped: readonly number[]
+  readonly droppedTopics: readonly string[]
   /** Every row, where a snapshot is due. */
   readonly snapshot: readonly StoredRow[] | undefined
 }
@@ -62,11 +66,11 @@ export class Checkpointer {
 
   isDue(): boolean {
     if (this.#running !== undefined || this.#failed) return false
-    const { settings } = this.#parts
+    const { settings, keys } = this.#parts
     return (
       this.#snapshotDue ||
       this.#bytesSince >= settings.checkpointBytes ||
-      this.#runsHeld >= settings.checkpointRunsMax
+      this.#runsHeld + keys.count >= settings.checkpointRunsMax
     )
   }
 
@@ -96,7 +100,7 @@ export class Checkpointer {
   }
 
   #capture(mark: ViewMark, withSnapshot: boolean): Capture {
-    const { catalog, clock, settings } = this.#parts
+    const { catalog, keys, clock, settings } = this.#parts
     const rows: RowWrite[] = []
     for (const key of catalog.droppedKeys()) rows.push({ delete: key })
     for (const { key, entry } of catalog.state.takeDirty())
@@ -136,7 +140,11 @@ export class Checkpointer {
       rows,
       runs,
       runsHeld: this.#runsHeld,
+      keys: keys.take(),
       dropped: [...catalog.droppedQueues.keys()],
+      droppedTopics: [...catalog.dirtyTopics].filter(
+        (id) => catalog.topics.find({ id }) === undefined
+      ),
       snapshot: withSnapshot ? allRows(catalog) : undefined
     }
     catalog.dirtyTopics.clear()
@@ -149,18 +157,20 @@ export class Checkpointer {
   }
 
   async #write(capture: Capture): Promise<void> {
-    const { db, index, fileSystem, folder, storeId, clusterId } = this.#parts
+    const { db, index, keys, fileSystem, folder, storeId, clusterId } = this.#parts
     const blocks: IndexWrite[] = []
     // Entries up to the captured counts do not change meanwhile: only what follows here drops them.
     for (const { queue, count } of capture.runs)
       blocks.push(...(await encodeIndexBlocks(queue, count)))
-    await db.checkpoint(capture.mark, capture.rows, blocks)
+    await db.checkpoint(capture.mark, capture.rows, blocks, capture.keys)
+    keys.written()
     for (const { queue, count } of capture.runs) if (!queue.gone) queue.runs.dropFirst(count)
     this.#runsHeld -= capture.runsHeld
     for (const uid of capture.dropped) {
       index.forget(uid)
       await db.dropQueue(uid)
     }
+    for (const id of capture.droppedTopics) await db.dropKeys(id)
     if (capture.snapshot === undefined) return
     const { applied, sequence, appendTimeMs } = capture.mark
     const header = { storeId, clusterId, sequence, address: applied, appendTimeMs }

@@ -1,5 +1,6 @@
 /** How much of a flush group a commit will take: an upper bound, known before it is sealed. */
-import type { Change, Commit } from './contract.ts'
+import type { Change, Commit, PackedRecord } from './contract.ts'
+import { recordPrefixBytesMax } from './pack.ts'
 
 /** Headers of a run and its share of a topic's description. */
 const bytesPerAppend = 256
@@ -13,9 +14,16 @@ const bytesPerUnit = 3
 /** Bytes of the batches alone. */
 export function appendBytesOf(commit: Commit): number {
   let bytes = 0
-  for (const append of commit.appends ?? [])
-    for (const batch of append.batches) bytes += batch.bytes.length
+  for (const append of commit.appends ?? []) {
+    if ('batches' in append) for (const batch of append.batches) bytes += batch.bytes.length
+    else for (const record of append.records) bytes += weightOfRecord(record)
+  }
   return bytes
+}
+
+/** With what packing puts before it, and its keys in the run's header. */
+function weightOfRecord({ encoded, keys }: PackedRecord): number {
+  return encoded.length + recordPrefixBytesMax + keys.length * 8
 }
 
 /** Bytes of everything that the commit writes, at most. */

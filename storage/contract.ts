@@ -71,13 +71,41 @@ export interface TopicUpdate {
 export type Origin = 'kafka' | 'rocketmq'
 
 /** Consecutive batches for one queue, stored as they are but for base offset and leader epoch (patched in place). */
-export interface Append {
+export interface BatchAppend {
   readonly queue: QueueUid
   readonly batches: readonly RecordBatch[]
   readonly origin: Origin
   /** LogAppendTime: stamp each batch with the append time, CRC recomputed. */
   readonly stampAppendTime?: boolean
 }
+
+/** A record that is sent alone: sealing packs it into one batch with its neighbours. */
+export interface PackedRecord {
+  /** ms since the epoch. */
+  readonly timestamp: number
+  /** What a record of the batch format v2 holds after its offset delta: key, value, headers. */
+  readonly encoded: Buffer
+  /** Its body is compressed in RocketMQ's way (the run is flagged so). */
+  readonly isCompressed: boolean
+  /** What `findByKey` finds it by. */
+  readonly keys: readonly string[]
+}
+
+/** What an append settles (a timer, a lease): kept in its run for the readers that need it. */
+export interface Resolves {
+  readonly queue: QueueUid
+  readonly offset: number
+}
+
+/** Consecutive single records for one queue. */
+export interface RecordAppend {
+  readonly queue: QueueUid
+  readonly records: readonly PackedRecord[]
+  readonly origin: 'rocketmq'
+  readonly resolves?: readonly Resolves[]
+}
+
+export type Append = BatchAppend | RecordAppend
 
 export interface AppendResult {
   /** Offset of the append's first record; for a duplicate, of the first one's. */
@@ -202,6 +230,23 @@ export interface TimePoint {
   readonly leaderEpoch: number
 }
 
+/** Where a record with a wanted key may be: keys are found by hash, so the caller compares the record itself. */
+export interface KeyMatch {
+  readonly queue: QueueUid
+  readonly offset: number
+  readonly appendTimeMs: number
+}
+
+export interface KeyQuery {
+  readonly topicId: TopicId
+  readonly key: string
+  /** Append times, both inclusive, ms. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** Matches wanted, at most; 1 to 10,000. */
+  readonly countMax: number
+}
+
 export interface VersionedRow<F extends StateFamily = StateFamily> {
   readonly row: StateRows[F]
   /** For the condition `version`. */
@@ -252,6 +297,8 @@ export interface Engine {
   waitForData(request: WaitRequest): Promise<WaitResult>
   /** Settled. Rejects with queue-gone. */
   ends(queue: QueueUid): Promise<QueueEnds>
+  /** The same for many queues at once; undefined for those that are gone. */
+  endsOf(queues: readonly QueueUid[]): Promise<readonly (QueueEnds | undefined)[]>
   /**
    * The first record whose timestamp ('record'), or whose run's append time ('append'), is at or after
    * `timestampMs`; null if there is none. Settled. Rejects with queue-gone.
@@ -259,6 +306,8 @@ export interface Engine {
   offsetByTime(queue: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null>
   /** The record with the greatest timestamp (KIP-734), the earliest of several; null for an empty queue. Settled. */
   latestByTimestamp(queue: QueueUid): Promise<TimePoint | null>
+  /** Records of the topic that were appended with the key, newest first. Settled. */
+  findByKey(query: KeyQuery): Promise<readonly KeyMatch[]>
   /**
    * KIP-101: the largest epoch known that is at or below `leaderEpoch`, and where it ended (the high watermark for the
    * current one); null where nothing is known (an epoch from the future, or before the first).

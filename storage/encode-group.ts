@@ -1,10 +1,12 @@
 /** From a sealed group to the buffers of one vectored write. */
+
+import { keyExtension } from './key-hash.ts'
 import { encodeDescription } from './layout/description.ts'
 import { groupHeaderBytes } from './layout/format.ts'
 import { writeGroupHeader } from './layout/group.ts'
 import { runHeaderBytes, writeRunHeader } from './layout/run.ts'
 import { encodeStateEntry } from './layout/state-entry.ts'
-import type { Description } from './layout/types.ts'
+import type { Description, Extension, Resolved } from './layout/types.ts'
 import type { SealedGroup, SealedRun } from './sealed-group.ts'
 
 /** A batch below this is copied beside its run's header: fewer, larger pieces to write and to keep. */
@@ -12,7 +14,16 @@ const copyBytesBelow = 8 * 1024
 /** A batch is also copied when it would keep memory of more than this many times its size alive. */
 const retainedShareMax = 8
 
-const noLists = { resolves: [], extensions: [] } as const
+const noExtensions: readonly Extension[] = []
+
+/** The lists that a run's header carries. */
+function listsOf(run: SealedRun): {
+  resolves: readonly Resolved[]
+  extensions: readonly Extension[]
+} {
+  const extensions = run.keys.length === 0 ? noExtensions : [keyExtension(run.baseOffset, run.keys)]
+  return { resolves: run.resolves, extensions }
+}
 
 export interface EncodedGroup {
   /** One after the other they are the group. The first starts with the group's header, which is not written yet. */
@@ -29,11 +40,10 @@ export function encodeGroup(group: SealedGroup, describe: readonly Description[]
   if (group.logged.length > 0) entries.push(encodeStateEntry(group.logged))
   for (const description of describe) entries.push(encodeDescription(description))
 
-  const runHeader = runHeaderBytes(noLists)
   let ownBytes = groupHeaderBytes
   for (const entry of entries) ownBytes += entry.length
   for (const run of group.runs) {
-    ownBytes += runHeader
+    ownBytes += runHeaderBytes(listsOf(run))
     for (const batch of run.batches) if (isCopied(batch)) ownBytes += batch.length
   }
   // One buffer of the group's own: in a group of small batches it is the whole group.
@@ -100,7 +110,7 @@ function placeRun(run: SealedRun, appendTimeMs: number, out: Output): number {
       batchBytes: run.bytes,
       appendTimeMs,
       maxTimestamp: run.maxTimestamp,
-      ...noLists
+      ...listsOf(run)
     },
     run.batches
   )

@@ -3,12 +3,13 @@
  * missing, old or broken here is rebuilt from snapshot and log.
  *
  * Keys: `m` + name: about the view itself. `s` + key (state/codec.ts): a row. `i` + queue uid (4 bytes) + first offset
- * (8 bytes): an index block.
+ * (8 bytes): an index block. `k` + topic id (16 bytes) + sequence (8 bytes): keys of records (key-table.ts).
  */
 import { Level } from 'level'
-import type { QueueUid } from './contract.ts'
+import type { QueueUid, TopicId } from './contract.ts'
 import { OpenError } from './errors.ts'
 import { decodeIndexBlock, type IndexWrite } from './index-block.ts'
+import type { KeyBlock } from './key-table.ts'
 import { readInt64, writeInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
 import type { RunList } from './run-list.ts'
@@ -105,9 +106,14 @@ export class IndexDb {
   async checkpoint(
     mark: ViewMark,
     rows: readonly RowWrite[],
-    blocks: readonly IndexWrite[]
+    blocks: readonly IndexWrite[],
+    keys: readonly KeyBlock[]
   ): Promise<void> {
-    let writes: Write[] = []
+    let writes: Write[] = keys.map(({ topicId, bytes }) => ({
+      type: 'put',
+      key: keysKey(topicId, mark.sequence),
+      value: bytes
+    }))
     for (const { queue, firstOffset, block } of blocks) {
       writes.push({ type: 'put', key: blockKey(queue, firstOffset), value: block })
       if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
@@ -178,6 +184,25 @@ export class IndexDb {
     await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue + 1, 0) })
   }
 
+  /** Blocks of a topic's keys, the newest first. */
+  async *keyBlocks(topicId: TopicId): AsyncIterable<Buffer> {
+    const range = { gte: keysKey(topicId, 0), lt: keysKey(topicId, Number.MAX_SAFE_INTEGER) }
+    for await (const value of this.#db.values({ ...range, reverse: true })) yield value
+  }
+
+  /** Keys ahead of the next checkpoint. */
+  async putKeys(sequence: number, keys: readonly KeyBlock[]): Promise<void> {
+    for (const { topicId, bytes } of keys) await this.#db.put(keysKey(topicId, sequence), bytes)
+  }
+
+  /** Forgets the keys of a topic that is gone. */
+  async dropKeys(topicId: TopicId): Promise<void> {
+    await this.#db.clear({
+      gte: keysKey(topicId, 0),
+      lt: keysKey(topicId, Number.MAX_SAFE_INTEGER)
+    })
+  }
+
   /** Empties the whole database, for a rebuild. */
   async clear(): Promise<void> {
     await this.#db.clear()
@@ -197,6 +222,14 @@ function blockKey(queue: QueueUid, offset: number): Buffer {
   key[0] = 0x69 // i
   key.writeUInt32BE(queue, 1)
   writeInt64(key, 5, offset)
+  return key
+}
+
+function keysKey(topicId: TopicId, sequence: number): Buffer {
+  const key = Buffer.alloc(25)
+  key[0] = 0x6b // k
+  key.write(topicId, 1, 'hex')
+  writeInt64(key, 17, sequence)
   return key
 }
 

@@ -1,10 +1,12 @@
 /** Opening a store: make it or find it, bring it to where its log ended, put its parts together. */
+import { dirname, resolve } from 'node:path'
 import { Catalog } from './catalog.ts'
 import { Checkpointer } from './checkpoint.ts'
 import { ColdReader } from './cold-reader.ts'
 import { Committer } from './committer.ts'
 import { OpenError } from './errors.ts'
 import { type Database, IndexDb, openLevel } from './index-db.ts'
+import { KeyTable } from './key-table.ts'
 import { segmentHeaderBytes } from './layout/format.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
@@ -69,7 +71,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   await refuseForeignFolder(fileSystem, options.folder)
   for (const path of [options.folder, folders.log, folders.snapshots])
     await fileSystem.makeFolder(path)
-  await fileSystem.syncFolder(options.folder)
+  for (const path of [options.folder, dirname(resolve(options.folder))])
+    await fileSystem.syncFolder(path).catch(refusedParent)
   const db = await IndexDb.open((options.openIndex ?? openLevel)(folders.index))
   try {
     const found = await findOrCreate(options, folders.log)
@@ -78,6 +81,11 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     await db.close()
     throw error
   }
+}
+
+/** A parent that may not be read cannot be synced either: the folder was somebody else's to make. */
+function refusedParent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error
 }
 
 async function findOrCreate(options: OpenOptions, folder: string): Promise<Found> {
@@ -114,6 +122,7 @@ async function assemble(
     folder: folders.log,
     storeId,
     db,
+    keys: new KeyTable(),
     segments: found.segments,
     runsMax: settings.checkpointRunsMax
   }
@@ -136,6 +145,7 @@ async function assemble(
   if (catalog.counters.nextSegmentId <= newest)
     catalog.counters = { ...catalog.counters, nextSegmentId: newest + 1 }
   for (const queue of catalog.queues.values()) queue.highWatermark = queue.sealedEnd
+  catalog.state.begin(recovered.sequence)
   const removed = await removeStrays(options, folders.log, found, catalog)
   const wasAsync = openMark?.flushMode === 'async'
   const rebooted = openMark?.bootId === '' || openMark?.bootId !== (options.bootId ?? '')
@@ -156,6 +166,7 @@ async function assemble(
   const store = putTogether(options, settings, folders, {
     db,
     catalog,
+    keys: recovering.keys,
     log,
     recovery,
     storeId,
@@ -249,6 +260,7 @@ function whyEpochsRise(
 interface Core {
   readonly db: IndexDb
   readonly catalog: Catalog
+  readonly keys: KeyTable
   readonly log: Log
   readonly recovery: RecoveryReport
   readonly storeId: Buffer
@@ -259,7 +271,7 @@ function putTogether(
   options: OpenOptions,
   settings: StoreSettings,
   folders: ReturnType<typeof foldersOf>,
-  { db, catalog, log, recovery, storeId, recovered }: Core
+  { db, catalog, keys, log, recovery, storeId, recovered }: Core
 ): Store {
   const { fileSystem, clock, log: logSink, flushMode = 'sync' } = options
   const info = { storeId: storeId.toString('hex'), clusterId: storeId.toString('base64url') }
@@ -272,6 +284,7 @@ function putTogether(
     catalog,
     db,
     index,
+    keys,
     fileSystem,
     folder: folders.snapshots,
     storeId,
@@ -297,7 +310,8 @@ function putTogether(
     tail: new Tail(settings.tailBytes),
     waiters: new Waiters(clock, settings.waitersMax),
     space,
-    checkpointer
+    checkpointer,
+    keys
   }
   const store: Store = new Store(parts)
   const committer = new Committer(

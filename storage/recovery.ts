@@ -5,6 +5,7 @@
 import type { Catalog } from './catalog.ts'
 import { OpenError } from './errors.ts'
 import type { IndexDb, ViewMark } from './index-db.ts'
+import type { KeyTable } from './key-table.ts'
 import { groupHeaderBytes, segmentHeaderBytes } from './layout/format.ts'
 import { readGroupHeader } from './layout/group.ts'
 import { LayoutError } from './layout/layout-error.ts'
@@ -21,6 +22,7 @@ export interface RecoveryParts {
   readonly folder: string
   readonly storeId: Buffer
   readonly db: IndexDb
+  readonly keys: KeyTable
   readonly segments: readonly SegmentFile[]
   readonly runsMax: number
 }
@@ -70,8 +72,8 @@ export async function recoverFromView(
   const rows: StoredRow[] = []
   for await (const row of parts.db.rows()) rows.push(row)
   loadRows(catalog, rows, false)
-  const { runsMax, db } = parts
-  const replay = new Replay(catalog, db, { stateThrough: mark.sequence, runsMax })
+  const { runsMax, db, keys } = parts
+  const replay = new Replay(catalog, db, keys, { stateThrough: mark.sequence, runsMax })
   replay.lastAppendMs = mark.appendTimeMs
   replay.lastGroupPosition = mark.lastGroupPosition
   const row = catalog.segments.get(mark.applied.segment)
@@ -104,7 +106,10 @@ export async function recoverFromLog(
       'unrecoverable',
       `segment ${first}, the first of the log, is not there${snapshot === undefined ? ', and no snapshot can be read' : ''}`
     )
-  const replay = new Replay(catalog, parts.db, { stateThrough, runsMax: parts.runsMax })
+  const replay = new Replay(catalog, parts.db, parts.keys, {
+    stateThrough,
+    runsMax: parts.runsMax
+  })
   replay.lastAppendMs = snapshot?.header.appendTimeMs ?? 0
   return follow(parts, catalog, replay, {
     segment: first,

@@ -2,6 +2,8 @@
 import type { Catalog } from './catalog.ts'
 import { encodeIndexBlocks } from './index-block.ts'
 import type { IndexDb } from './index-db.ts'
+import { keysOfRun } from './key-hash.ts'
+import type { KeyTable } from './key-table.ts'
 import type { ScannedRun } from './layout/group-entries.ts'
 import type { ScannedGroup, ScanSink } from './layout/scan.ts'
 import type { Description, LoggedChange } from './layout/types.ts'
@@ -19,6 +21,7 @@ export interface ReplayOptions {
 export class Replay implements ScanSink {
   readonly #catalog: Catalog
   readonly #db: IndexDb
+  readonly #keys: KeyTable
   readonly #options: ReplayOptions
   /** Greatest record timestamp up to the group being read, where the queue's own is of a later time. */
   readonly #runningMax = new Map<Queue, number>()
@@ -30,9 +33,10 @@ export class Replay implements ScanSink {
   /** Where the last group given stands. */
   lastGroupPosition = -1
 
-  constructor(catalog: Catalog, db: IndexDb, options: ReplayOptions) {
+  constructor(catalog: Catalog, db: IndexDb, keys: KeyTable, options: ReplayOptions) {
     this.#catalog = catalog
     this.#db = db
+    this.#keys = keys
     this.#options = options
   }
 
@@ -47,7 +51,7 @@ export class Replay implements ScanSink {
         for (const change of entry.changes) this.#change(change)
       else if (entry.kind === 'description') this.#describe(entry.description)
     }
-    if (this.#runsHeld >= this.#options.runsMax) await this.#spill()
+    if (this.#runsHeld >= this.#options.runsMax) await this.#spill(header.sequence)
   }
 
   #run({ run, dataPosition, address, batches }: ScannedRun, isNew: boolean): void {
@@ -71,7 +75,9 @@ export class Replay implements ScanSink {
       maxTimestamp: run.maxTimestamp,
       runningMax
     })
-    this.#runsHeld++
+    const keys = keysOfRun(run.baseOffset, run.extensions)
+    this.#keys.add(queue.topicId, queue.uid, keys, run.appendTimeMs)
+    this.#runsHeld += 1 + keys.length
     this.#catalog.dirtyQueues.add(queue)
     if (!isNew) return
     queue.sealedEnd = Math.max(queue.sealedEnd, nextOffset)
@@ -90,7 +96,9 @@ export class Replay implements ScanSink {
   }
 
   /** Moves the index entries held so far to LevelDB. */
-  async #spill(): Promise<void> {
+  async #spill(sequence: number): Promise<void> {
+    await this.#db.putKeys(sequence, this.#keys.take())
+    this.#keys.written()
     for (const queue of this.#catalog.queues.values()) {
       if (queue.runs.length === 0) continue
       await this.#db.putBlocks(await encodeIndexBlocks(queue, queue.runs.length))

@@ -1,7 +1,8 @@
 /** What a flush group is between its sealing and its durability. */
 import type { Commit, CommitResult, QueueUid, Topic, TopicId } from './contract.ts'
 import type { StoreError } from './errors.ts'
-import type { LoggedChange } from './layout/types.ts'
+import type { HashedKey } from './key-hash.ts'
+import type { LoggedChange, Resolved } from './layout/types.ts'
 import type { Queue } from './queue.ts'
 import type { SealedChange } from './state/state-table.ts'
 
@@ -30,6 +31,9 @@ export interface SealedRun {
   maxTimestamp: number
   /** The queue's greatest record timestamp up to here. */
   runningMax: number
+  /** Hashes of its records' keys, by offset. */
+  readonly keys: HashedKey[]
+  readonly resolves: Resolved[]
   /** Where its batches begin in the segment's file; known once encoded. */
   position: number
 }

@@ -3,25 +3,29 @@
  * here, one commit after the other, against the sealed view: durable groups, written ones, and this one. A commit that
  * is refused changes nothing.
  */
-import { patchBatch, stampAppendTime } from './batch/patch-batch.ts'
-import type { RecordBatch } from './batch/record-batch.ts'
+import { stampAppendTime } from './batch/patch-batch.ts'
 import type { Catalog } from './catalog.ts'
-import type { Append, AppendResult, Commit, CommitResult, Condition } from './contract.ts'
+import type {
+  Append,
+  AppendResult,
+  BatchAppend,
+  Commit,
+  CommitResult,
+  Condition
+} from './contract.ts'
 import { StoreError } from './errors.ts'
+import { GroupBuilder } from './group-builder.ts'
 import { runFlags } from './layout/types.ts'
 import { lastSequenceOf } from './producers.ts'
 import type { Queue } from './queue.ts'
 import { applyChanges, checkChanges } from './seal-changes.ts'
-import type { Pending, SealedGroup, SealedRun } from './sealed-group.ts'
+import type { Pending, SealedGroup } from './sealed-group.ts'
 import type { ProducerBatch } from './state/stored-rows.ts'
 
 export interface SealerLimits {
   readonly flushBytesMax: number
   readonly runBytesMax: number
 }
-
-/** Latest record timestamp in the index, ms: some 140,000 years from now. */
-const timestampMax = 2 ** 52
 
 /** Commits taken into one group; keeps a group of tiny ones from growing without end. */
 const commitsPerGroupMax = 8192
@@ -58,7 +62,7 @@ export class Sealer {
       position: 0,
       bytes: 0
     }
-    const openRuns = new Map<Queue, SealedRun>()
+    const builder = new GroupBuilder(group, this.#limits.runBytesMax)
     let taken = 0
     while (from + taken < waiting.length && taken < commitsPerGroupMax) {
       const pending = waiting[from + taken] as Pending
@@ -66,16 +70,18 @@ export class Sealer {
       taken++
       group.weight += pending.weight
       try {
-        group.outcomes.push({ pending, result: this.#sealCommit(pending.commit, group, openRuns) })
+        group.outcomes.push({ pending, result: this.#sealCommit(pending.commit, builder) })
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
         group.outcomes.push({ pending, error })
       }
     }
+    builder.finish()
     return { group, taken }
   }
 
-  #sealCommit(commit: Commit, group: SealedGroup, openRuns: Map<Queue, SealedRun>): CommitResult {
+  #sealCommit(commit: Commit, builder: GroupBuilder): CommitResult {
+    const { group } = builder
     // First everything that can refuse, then everything that changes.
     commit.conditions?.forEach((condition, index) => {
       this.#checkCondition(condition, index)
@@ -88,7 +94,7 @@ export class Sealer {
 
     const results: AppendResult[] = []
     for (let i = 0; i < appends.length; i++)
-      results.push(this.#sealAppend(appends[i] as Append, duplicates[i], group, openRuns))
+      results.push(this.#sealAppend(appends[i] as Append, duplicates[i], builder))
     const done = {
       appends: results,
       topics: [],
@@ -126,6 +132,7 @@ export class Sealer {
       throw new StoreError('queue-gone', `queue ${append.queue} does not exist`)
     let expected: number | undefined
     let duplicate: ProducerBatch | undefined
+    if ('records' in append) return undefined
     for (const batch of append.batches) {
       if (batch.producerId < 0) continue
       duplicate = queue.producers.judge(batch, expected)
@@ -139,8 +146,7 @@ export class Sealer {
   #sealAppend(
     append: Append,
     duplicate: ProducerBatch | undefined,
-    group: SealedGroup,
-    openRuns: Map<Queue, SealedRun>
+    builder: GroupBuilder
   ): AppendResult {
     const queue = this.#catalog.sealedQueues.get(append.queue) as Queue
     if (duplicate !== undefined)
@@ -151,12 +157,9 @@ export class Sealer {
         duplicate: true
       }
     const baseOffset = queue.sealedEnd
-    const flags = append.origin === 'rocketmq' ? runFlags.rocketmq : 0
-    for (const sent of append.batches) {
-      const batch =
-        append.stampAppendTime === true ? stampAppendTime(sent, group.appendTimeMs) : sent
-      this.#sealBatch(queue, batch, flags, group, openRuns)
-    }
+    const { group } = builder
+    if ('records' in append) builder.addRecords(queue, append)
+    else this.#addBatches(queue, append, builder)
     return {
       baseOffset,
       appendTimeMs: group.appendTimeMs,
@@ -165,47 +168,13 @@ export class Sealer {
     }
   }
 
-  #sealBatch(
-    queue: Queue,
-    batch: RecordBatch,
-    flags: number,
-    group: SealedGroup,
-    openRuns: Map<Queue, SealedRun>
-  ): void {
-    const baseOffset = queue.sealedEnd
-    patchBatch(batch, baseOffset, queue.leaderEpoch)
-    queue.sealedEnd = baseOffset + batch.lastOffsetDelta + 1
-    // A client may say any time; the index needs one that it can count with.
-    const maxTimestamp = Math.min(Math.max(batch.maxTimestamp, -1), timestampMax)
-    if (maxTimestamp > queue.maxTimestamp) queue.maxTimestamp = maxTimestamp
-    if (batch.producerId >= 0) queue.producers.remember(batch, baseOffset, group.appendTimeMs)
-    let run = openRuns.get(queue)
-    if (
-      run === undefined ||
-      run.flags !== flags ||
-      run.bytes + batch.bytes.length > this.#limits.runBytesMax
-    ) {
-      run = {
-        queue,
-        topicId: queue.topicId,
-        flags,
-        baseOffset,
-        nextOffset: baseOffset,
-        recordCount: 0,
-        batches: [],
-        bytes: 0,
-        maxTimestamp: -1,
-        runningMax: -1,
-        position: 0
-      }
-      openRuns.set(queue, run)
-      group.runs.push(run)
+  #addBatches(queue: Queue, append: BatchAppend, builder: GroupBuilder): void {
+    const { appendTimeMs } = builder.group
+    const flags = append.origin === 'rocketmq' ? runFlags.rocketmq : 0
+    for (const sent of append.batches) {
+      const batch = append.stampAppendTime === true ? stampAppendTime(sent, appendTimeMs) : sent
+      if (batch.producerId >= 0) queue.producers.remember(batch, queue.sealedEnd, appendTimeMs)
+      builder.addBatch(queue, batch, flags)
     }
-    run.batches.push(batch.bytes)
-    run.bytes += batch.bytes.length
-    run.recordCount += batch.recordCount
-    run.nextOffset = queue.sealedEnd
-    if (maxTimestamp > run.maxTimestamp) run.maxTimestamp = maxTimestamp
-    run.runningMax = queue.maxTimestamp
   }
 }

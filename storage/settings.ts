@@ -82,7 +82,7 @@ export const storeSettings = {
     min: 64,
     max: 2_000_000,
     unit: 'count',
-    doc: 'Index entries kept in memory before a checkpoint moves them to LevelDB.'
+    doc: 'Index entries and keys kept in memory before a checkpoint moves them to LevelDB.'
   },
   reserveBytes: {
     default: 256 * mib,

@@ -11,6 +11,8 @@ import type {
   EngineInfo,
   EngineStats,
   EngineStatus,
+  KeyMatch,
+  KeyQuery,
   QueueEnds,
   QueueReadResult,
   QueueUid,
@@ -25,6 +27,7 @@ import type {
 } from './contract.ts'
 import { StoreError } from './errors.ts'
 import type { IndexDb, ViewMark } from './index-db.ts'
+import type { KeyTable } from './key-table.ts'
 import type { Log } from './log.ts'
 import type { LogSink } from './ports.ts'
 import type { Queue } from './queue.ts'
@@ -57,6 +60,7 @@ export interface StoreParts {
   readonly waiters: Waiters
   readonly space: Space
   readonly checkpointer: Checkpointer
+  readonly keys: KeyTable
 }
 
 export class Store implements Engine {
@@ -135,6 +139,20 @@ export class Store implements Engine {
   async ends(uid: QueueUid): Promise<QueueEnds> {
     await this.settle()
     return this.#queue(uid).ends()
+  }
+
+  async endsOf(uids: readonly QueueUid[]): Promise<readonly (QueueEnds | undefined)[]> {
+    await this.settle()
+    this.#mustBeOpen()
+    return uids.map((uid) => this.#parts.catalog.queues.get(uid)?.ends())
+  }
+
+  async findByKey(query: KeyQuery): Promise<readonly KeyMatch[]> {
+    needsCount(query.countMax, 1)
+    await this.settle()
+    this.#mustBeOpen()
+    const { keys, db } = this.#parts
+    return keys.find(query, db.keyBlocks(query.topicId))
   }
 
   async offsetByTime(uid: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null> {
@@ -232,7 +250,7 @@ export class Store implements Engine {
 
   /** A group became durable and the catalog has it: the rest of what readers see follows. */
   noteDurable(group: SealedGroup): void {
-    const { catalog, tail, checkpointer } = this.#parts
+    const { catalog, tail, checkpointer, keys } = this.#parts
     const tailRuns = []
     for (const run of group.runs) {
       const { queue } = run
@@ -249,6 +267,7 @@ export class Store implements Engine {
         runningMax: run.runningMax
       })
       catalog.dirtyQueues.add(queue)
+      keys.add(run.topicId, queue.uid, run.keys, group.appendTimeMs)
       tailRuns.push(tailRunOf(run))
     }
     checkpointer.note(group.bytes, tailRuns.length)

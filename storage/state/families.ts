@@ -8,6 +8,7 @@ export const familyCodes = {
   'log-start': 3,
   'queue-epochs': 4,
   setting: 5,
+  timer: 6,
   topic: 16,
   queue: 17,
   segment: 18,

@@ -11,7 +11,8 @@ import type {
   GroupRow,
   LogStartRow,
   QueueEpochsRow,
-  SettingRow
+  SettingRow,
+  TimerRow
 } from './rows.ts'
 import type {
   CountersRow,
@@ -57,6 +58,38 @@ function writeSetting(writer: ByteWriter, row: SettingRow): void {
 
 function readSetting(reader: ByteReader): SettingRow {
   return { name: reader.string(), value: reader.string() }
+}
+
+const timerActions = ['copy', 'check'] as const
+
+function writeTimer(writer: ByteWriter, row: TimerRow): void {
+  writer.varint(row.queue)
+  writer.varint(row.offset)
+  writer.signed(row.dueMs)
+  writer.uint8(timerActions.indexOf(row.action))
+  writer.id(row.targetTopicId)
+  writer.varint(row.targetQueue)
+  writer.varint(row.count)
+  writeMap(writer, row.detail)
+}
+
+function readTimer(reader: ByteReader): TimerRow {
+  const queue = reader.varint()
+  const offset = reader.varint()
+  const dueMs = reader.signed()
+  const code = reader.uint8()
+  const action = timerActions[code]
+  if (action === undefined) throw new LayoutError('malformed', `timer action ${code} is not known`)
+  return {
+    queue,
+    offset,
+    dueMs,
+    action,
+    targetTopicId: reader.id(),
+    targetQueue: reader.varint(),
+    count: reader.varint(),
+    detail: readMap(reader)
+  }
 }
 
 function writeCounters(writer: ByteWriter, row: CountersRow): void {
@@ -253,6 +286,7 @@ const codecs: { readonly [F in StoredFamily]: RowCodec<RowOf<F>> } = {
   group: { write: writeGroup, read: readGroup },
   'log-start': { write: writeLogStart, read: readLogStart },
   'queue-epochs': { write: writeQueueEpochs, read: readQueueEpochs },
+  timer: { write: writeTimer, read: readTimer },
   setting: { write: writeSetting, read: readSetting },
   topic: { write: writeTopic, read: readTopic },
   queue: { write: writeQueue, read: readQueue },

@@ -50,19 +50,40 @@ export interface SettingRow {
   readonly value: string
 }
 
+/**
+ * A record in a hidden system queue that waits for its time: RocketMQ's delayed, retried and half messages. The commit
+ * that settles it deletes the row on condition that it is there, so that exactly one of firing, recall, commit and
+ * rollback wins.
+ */
+export interface TimerRow {
+  /** Where the record waits. */
+  readonly queue: QueueUid
+  readonly offset: number
+  readonly dueMs: number
+  /** `copy`: to the target when due. `check`: ask the sender, then put again with a later due time. */
+  readonly action: 'copy' | 'check'
+  readonly targetTopicId: TopicId
+  readonly targetQueue: number
+  /** Times that it came due without being settled. */
+  readonly count: number
+  /** What the owner of the timer needs besides (a producer group, a recall handle), by name. */
+  readonly detail: Readonly<Record<string, string>>
+}
+
 export interface StateRows {
   'committed-offset': CommittedOffsetRow
   group: GroupRow
   'log-start': LogStartRow
   'queue-epochs': QueueEpochsRow
   setting: SettingRow
+  timer: TimerRow
 }
 
 export type StateFamily = keyof StateRows
 
 /**
- * Names one row. `bucket` is what scans ask for (the group of a committed offset; '' where a family has one bucket
- * only), `item` is unique within it.
+ * Names one row. `bucket` is what scans ask for (the group of a committed offset, the system queue of a
+ * timer; '' where a family has one bucket only), `item` is unique within it.
  */
 export interface StateKey<F extends StateFamily = StateFamily> {
   readonly family: F
@@ -100,7 +121,12 @@ export const stateKeys = {
     bucket: '',
     item: `${queue}`
   }),
-  setting: (name: string): StateKey<'setting'> => ({ family: 'setting', bucket: '', item: name })
+  setting: (name: string): StateKey<'setting'> => ({ family: 'setting', bucket: '', item: name }),
+  timer: (queue: QueueUid, offset: number): StateKey<'timer'> => ({
+    family: 'timer',
+    bucket: `${queue}`,
+    item: `${offset}`
+  })
 }
 
 /** The key of a row that is about to be put. */
@@ -116,5 +142,7 @@ export function keyOf(entry: StateRow): StateKey {
       return stateKeys.queueEpochs(entry.row.queue)
     case 'setting':
       return stateKeys.setting(entry.row.name)
+    case 'timer':
+      return stateKeys.timer(entry.row.queue, entry.row.offset)
   }
 }

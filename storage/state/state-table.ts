@@ -25,6 +25,10 @@ export interface SealedChange {
   readonly version: number
 }
 
+const versionsPerGroup = 2 ** 16
+/** Stands for `#loaded` in rows that were there at open. */
+const loadedVersion = 0
+
 export class StateTable {
   readonly #families = new Map<StateFamily, Map<string, Map<string, Held>>>()
   /** Changes of groups that are sealed but not durable, by path. */
@@ -33,7 +37,18 @@ export class StateTable {
   #dirty = new Map<string, { key: StoredKey; entry: StoredRow | undefined }>()
   /** Committed-offset keys by topic, for the day the topic is deleted. */
   readonly #byTopic = new Map<TopicId, Map<string, StateKey>>()
+  /** Version of every row that was there at open. */
+  #loaded = 0
   #version = 0
+
+  /**
+   * Sets versions apart from those of earlier opens, which some caller may still hold. `sequence`: of the last group in
+   * the log; a group seldom makes more than 2^16 changes, and one that does costs a caller at most a failed condition.
+   */
+  begin(sequence: number): void {
+    this.#loaded = (sequence + 1) * versionsPerGroup
+    this.#version = this.#loaded
+  }
 
   get dirtyCount(): number {
     return this.#dirty.size
@@ -42,7 +57,7 @@ export class StateTable {
   /** The durable row. */
   get<F extends StateFamily>(key: StateKey<F>): { row: StateRows[F]; version: number } | undefined {
     const held = this.#families.get(key.family)?.get(key.bucket)?.get(key.item)
-    return held && { row: held.entry.row as StateRows[F], version: held.version }
+    return held && { row: held.entry.row as StateRows[F], version: this.#versionOf(held) }
   }
 
   scan<F extends StateFamily>(family: F, bucket?: string): StateRows[F][] {
@@ -59,7 +74,12 @@ export class StateTable {
   sealedVersion(key: StateKey): number | undefined {
     const sealed = this.#sealed.get(pathOf(key))
     if (sealed !== undefined) return sealed.entry === undefined ? undefined : sealed.version
-    return this.#families.get(key.family)?.get(key.bucket)?.get(key.item)?.version
+    const held = this.#families.get(key.family)?.get(key.bucket)?.get(key.item)
+    return held && this.#versionOf(held)
+  }
+
+  #versionOf({ version }: Held): number {
+    return version === loadedVersion ? this.#loaded : version
   }
 
   /** Puts (or, without an entry, deletes) a row in the sealed layer. */
@@ -97,13 +117,13 @@ export class StateTable {
   load(entry: StateRow, dirty: boolean): void {
     const key = keyOf(entry)
     const path = pathOf(key)
-    this.#write(path, key, entry, ++this.#version)
+    this.#write(path, key, entry, loadedVersion)
     if (!dirty) this.#dirty.delete(path)
   }
 
   /** Deletes a row at open. */
   unload(key: StateKey): void {
-    this.#write(pathOf(key), key, undefined, ++this.#version)
+    this.#write(pathOf(key), key, undefined, loadedVersion)
   }
 
   /** Hands over what changed since the last call; `all` rows on request. */
