@@ -83,7 +83,7 @@ export class Catalog {
       const queue = this.queues.get(entry.row.queue)
       if (queue === undefined || entry.row.offset <= queue.logStart) return
       queue.logStart = entry.row.offset
-      for (const waiter of [...queue.waiters]) waiter.finish('changed')
+      for (const waiter of [...queue.waiters]) waiter.noteLogStart(queue)
     } else if (entry.family === 'queue-epochs') {
       const queue = this.queues.get(entry.row.queue)
       if (queue !== undefined) queue.epochs = entry.row.epochs

@@ -55,7 +55,7 @@ export class ColdReader {
     maxBytes: number,
     atLeastOne: boolean
   ): Promise<ColdData> {
-    const runs = await this.#index.runsFrom(queue, offset, maxBytes)
+    const runs = await this.#index.runsFrom(queue, offset, Math.max(maxBytes, 1))
     const out = { buffers: [] as Buffer[], bytes: 0, nextOffset: offset }
     const cursor = this.#takeCursor(queue, offset)
     let left = maxBytes
@@ -94,7 +94,12 @@ export class ColdReader {
         if (next.position + next.bytes - start > readBytesMax) break
         end = next.position + next.bytes
       }
-      const bytes = await this.#readRange((pieces[from] as Piece).run.segment, start, end - start)
+      const first = pieces[from] as Piece
+      const bytes = await this.#readRange(first.run.segment, start, end - start)
+      if (bytes === undefined) {
+        if (out.bytes > 0) return
+        throw this.#corrupt(queue, first, 0)
+      }
       for (const piece of pieces.slice(from, i)) {
         const slice = bytes.subarray(piece.position - start, piece.position - start + piece.bytes)
         const more = await this.#takeBatches(queue, piece, slice, maxBytes, atLeastOne, out)
@@ -128,11 +133,13 @@ export class ColdReader {
         if (!atLeastOne && length !== undefined && length > maxBytes) break
         const rest = runEnd - piece.position - at
         if (data.length - at >= rest) throw this.#corrupt(queue, piece, at)
-        data = await this.#readRange(
+        const more = await this.#readRange(
           piece.run.segment,
           piece.position + at,
-          Math.min(rest, Math.max(length ?? 0, maxBytes))
+          Math.min(rest, Math.max(length ?? 0, maxBytes, batchHeaderBytes))
         )
+        if (more === undefined) throw this.#corrupt(queue, piece, at)
+        data = more
         piece = { run: piece.run, position: piece.position + at, bytes: data.length }
         at = 0
         continue
@@ -176,12 +183,13 @@ export class ColdReader {
     )
   }
 
-  async #readRange(segment: number, position: number, bytes: number): Promise<Buffer> {
+  /** Undefined where the file ends before the range does. */
+  async #readRange(segment: number, position: number, bytes: number): Promise<Buffer | undefined> {
     await this.#enter()
     try {
       const target = Buffer.allocUnsafeSlow(bytes)
       const got = await this.#files.use(segment, (file) => file.read(target, 0, bytes, position))
-      return got === bytes ? target : target.subarray(0, got)
+      return got === bytes ? target : undefined
     } catch (error) {
       if (error instanceof StoreError) throw error
       throw new StoreError(

@@ -30,7 +30,7 @@ export function openLevel(path: string): Database {
   })
 }
 
-/** How far the view has come, and how the store was left. */
+/** How far the view has come. */
 export interface ViewMark {
   readonly storeId: string
   /** The view holds everything before this address; the next group there has sequence + 1. */
@@ -41,18 +41,11 @@ export interface ViewMark {
   readonly lastGroupPosition: number
 }
 
-export interface OpenMark {
-  readonly flushMode: string
-  /** The machine's boot that had the store open; '' where it cannot be known. */
-  readonly bootId: string
-}
-
 export type RowWrite =
   | { readonly put: StoredRow; readonly key: StoredKey }
   | { readonly delete: StoredKey }
 
 const viewKey = Buffer.from('mview')
-const openKey = Buffer.from('mopen')
 const rowPrefix = Buffer.from('s')
 const rowsEnd = Buffer.from('t')
 /** Rows and blocks in one LevelDB batch, so that a checkpoint of a large store does not build one huge one. */
@@ -84,19 +77,6 @@ export class IndexDb {
 
   async viewMark(): Promise<ViewMark | undefined> {
     return parse<ViewMark>(await this.#db.get(viewKey))
-  }
-
-  async openMark(): Promise<OpenMark | undefined> {
-    return parse<OpenMark>(await this.#db.get(openKey))
-  }
-
-  /** Says that the store is open, durably; a clean close takes it away. */
-  async putOpenMark(mark: OpenMark): Promise<void> {
-    await this.#write([{ type: 'put', key: openKey, value: json(mark) }])
-  }
-
-  async deleteOpenMark(): Promise<void> {
-    await this.#write([{ type: 'del', key: openKey }])
   }
 
   /**

@@ -12,7 +12,8 @@ import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
 import { createSegment, Log, type OpenSegment } from './log.ts'
 import { newestSnapshot } from './newest-snapshot.ts'
-import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
+import { doubtfulMark, putOpenMark, readOpenMark, removeOpenMark } from './open-mark.ts'
+import type { Clock, File, FileSystem, LogSink, Random } from './ports.ts'
 import { raiseEpochs } from './raise-epochs.ts'
 import { Reader } from './reader.ts'
 import {
@@ -126,13 +127,17 @@ async function assemble(
     segments: found.segments,
     runsMax: settings.checkpointRunsMax
   }
-  const openMark = await db.openMark()
+  const openMark = await readOpenMark(fileSystem, options.folder)
   const { catalog, recovered, rebuilt } = await recover(
     options,
     recovering,
     found,
     folders.snapshots
   )
+  const rebooted = openMark?.bootId === '' || openMark?.bootId !== (options.bootId ?? '')
+  const doubt = whyEpochsRise(recovered, openMark?.flushMode === 'async' && rebooted)
+  // Before anything is cut: should this open be cut off too, the next one still knows.
+  if (doubt !== undefined) await putOpenMark(fileSystem, options.folder, doubtfulMark)
   const { segment, cut } = await openEnd(options, folders.log, recovered)
   if (catalog.segments.get(segment.id) === undefined)
     catalog.putSegment({
@@ -147,9 +152,6 @@ async function assemble(
   for (const queue of catalog.queues.values()) queue.highWatermark = queue.sealedEnd
   catalog.state.begin(recovered.sequence)
   const removed = await removeStrays(options, folders.log, found, catalog)
-  const wasAsync = openMark?.flushMode === 'async'
-  const rebooted = openMark?.bootId === '' || openMark?.bootId !== (options.bootId ?? '')
-  const doubt = whyEpochsRise(recovered, cut, wasAsync && rebooted)
   const recovery: RecoveryReport = {
     created: found.created,
     clean: openMark === undefined && !found.created,
@@ -173,9 +175,14 @@ async function assemble(
     recovered
   })
   reportRecovery(logSink, recovery)
-  await db.putOpenMark({ flushMode, bootId: options.bootId ?? '' })
+  const mark = { flushMode, bootId: options.bootId ?? '' }
+  if (openMark === undefined && doubt === undefined)
+    await putOpenMark(fileSystem, options.folder, mark)
   await store.prepare(found.created || rebuilt !== undefined)
   if (doubt !== undefined) await raiseEpochs(store, catalog.queues.values())
+  // Only now, with the epochs durable, is the mark of the open before no longer needed.
+  await store.settle()
+  await putOpenMark(fileSystem, options.folder, mark)
   return store
 }
 
@@ -218,12 +225,31 @@ async function openEnd(
   let cut: CutTail | undefined
   if (end.torn !== undefined) cut = { segment: openSegment, ...end.torn }
   if ((await file.size()) > position) await file.truncate(position)
+  const unproven = replay.firstUnproven(openSegment, end.lastDurableThrough)
+  if (unproven !== undefined) await rewrite(file, unproven, position)
   await file.sync()
   await fileSystem.syncFolder(folder)
   const { described, lastGroupPosition } = replay
   return {
     segment: { id: openSegment, file, position, firstSequence, lastGroupPosition, described },
     cut
+  }
+}
+
+/** Read and written at a time when the log's end is made durable. */
+const rewriteBytes = 1024 * 1024
+
+/**
+ * Writes a stretch of the file over itself. After an fsync that failed, the page cache may hold what the disk does not,
+ * and call it clean: only writing it again makes the next fsync mean it.
+ */
+async function rewrite(file: File, from: number, to: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(rewriteBytes, to - from))
+  for (let at = from; at < to; ) {
+    const got = await file.read(buffer, 0, Math.min(buffer.length, to - at), at)
+    if (got === 0) return
+    await file.writev([buffer.subarray(0, got)], at)
+    at += got
   }
 }
 
@@ -246,12 +272,9 @@ async function removeStrays(
 }
 
 /** Something acknowledged may be missing at the end: clients must be able to tell (KIP-101). */
-function whyEpochsRise(
-  recovered: Recovered,
-  cut: CutTail | undefined,
-  asyncLoss: boolean
-): string | undefined {
-  if (cut !== undefined) return `the log's tail was cut: ${cut.why}`
+function whyEpochsRise(recovered: Recovered, asyncLoss: boolean): string | undefined {
+  const { torn } = recovered.end
+  if (torn !== undefined) return `the log's tail was cut: ${torn.why}`
   if (recovered.damages.length > 0) return 'the log is damaged'
   if (asyncLoss) return 'the machine went down in the flush mode async'
   return undefined
@@ -311,7 +334,8 @@ function putTogether(
     waiters: new Waiters(clock, settings.waitersMax),
     space,
     checkpointer,
-    keys
+    keys,
+    onClosed: () => removeOpenMark(fileSystem, options.folder)
   }
   const store: Store = new Store(parts)
   const committer = new Committer(

@@ -31,15 +31,10 @@ export class Producers {
 
   /**
    * What is to be done with a batch: returns the first append of the same batch if this one is a duplicate, undefined
-   * if it is to be appended. Throws sequence-out-of-order and producer-epoch-stale. Changes nothing. `expected` is the
-   * sequence that must follow instead of the remembered one (a second batch of the same append).
+   * if it is to be appended. Throws sequence-out-of-order and producer-epoch-stale. Changes nothing.
    */
-  judge(batch: RecordBatch, expected?: number): ProducerBatch | undefined {
+  judge(batch: RecordBatch): ProducerBatch | undefined {
     const known = this.#byId.get(batch.producerId)
-    if (expected !== undefined) {
-      if (batch.baseSequence !== expected) throw outOfOrder(batch, expected)
-      return undefined
-    }
     // An unknown producer may begin anywhere: retention may have taken what was known of it.
     if (known === undefined) return undefined
     if (batch.producerEpoch < known.epoch)
@@ -91,6 +86,14 @@ export class Producers {
     })
     known.lastAppendMs = appendTimeMs
     known.dirty = true
+  }
+
+  /** A copy to try several batches on, one after the other. */
+  trial(producerId: number): Producers {
+    const copy = new Producers()
+    const known = this.#byId.get(producerId)
+    if (known !== undefined) copy.#byId.set(producerId, { ...known, batches: [...known.batches] })
+    return copy
   }
 
   load(row: ProducerRow): void {

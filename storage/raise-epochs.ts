@@ -2,7 +2,7 @@ import type { Change, Engine } from './contract.ts'
 import type { Queue } from './queue.ts'
 
 /** Changes in one commit, so that a store of many queues does not make one huge one. */
-const changesPerCommit = 10_000
+const changesPerCommit = 64
 
 /** Begins a new leader epoch for every queue at its end (KIP-101): clients look whether what they read is there. */
 export async function raiseEpochs(

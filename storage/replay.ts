@@ -30,6 +30,9 @@ export class Replay implements ScanSink {
   groups = 0
   /** Topics described in the segment being read, with the number of queues named. */
   described = new Map<string, number>()
+  /** Groups that nothing so far has proven to be fsynced, oldest first. */
+  #unproven: { readonly sequence: number; readonly segment: number; readonly position: number }[] =
+    []
   /** Where the last group given stands. */
   lastGroupPosition = -1
 
@@ -43,6 +46,10 @@ export class Replay implements ScanSink {
   async group({ header, entries }: ScannedGroup): Promise<void> {
     this.groups++
     this.lastGroupPosition = header.position
+    const { sequence, segmentId: segment, position } = header
+    if ((this.#unproven[0]?.sequence ?? sequence) <= header.durableThrough)
+      this.#unproven = this.#unproven.filter((one) => one.sequence > header.durableThrough)
+    this.#unproven.push({ sequence, segment, position })
     this.lastAppendMs = Math.max(this.lastAppendMs, header.appendTimeMs)
     const isNew = header.sequence > this.#options.stateThrough
     for (const entry of entries) {
@@ -52,6 +59,12 @@ export class Replay implements ScanSink {
       else if (entry.kind === 'description') this.#describe(entry.description)
     }
     if (this.#runsHeld >= this.#options.runsMax) await this.#spill(header.sequence)
+  }
+
+  /** Where the first group of the segment begins that nothing proves to be fsynced; undefined for none. */
+  firstUnproven(segment: number, durableThrough: number): number | undefined {
+    return this.#unproven.find((one) => one.segment === segment && one.sequence > durableThrough)
+      ?.position
   }
 
   #run({ run, dataPosition, address, batches }: ScannedRun, isNew: boolean): void {

@@ -16,7 +16,7 @@ import type {
 import { StoreError } from './errors.ts'
 import { GroupBuilder } from './group-builder.ts'
 import { runFlags } from './layout/types.ts'
-import { lastSequenceOf } from './producers.ts'
+import type { Producers } from './producers.ts'
 import type { Queue } from './queue.ts'
 import { applyChanges, checkChanges } from './seal-changes.ts'
 import type { Pending, SealedGroup } from './sealed-group.ts'
@@ -89,12 +89,11 @@ export class Sealer {
     const changes = commit.changes ?? []
     if (changes.length > 0) checkChanges(this.#catalog, changes)
     const appends = commit.appends ?? []
-    const duplicates: (ProducerBatch | undefined)[] = []
-    for (const append of appends) duplicates.push(this.#checkAppend(append))
+    const duplicates = this.#checkAppends(appends)
 
     const results: AppendResult[] = []
     for (let i = 0; i < appends.length; i++)
-      results.push(this.#sealAppend(appends[i] as Append, duplicates[i], builder))
+      results.push(this.#sealAppend(appends[i] as Append, duplicates[i], results, builder))
     const done = {
       appends: results,
       topics: [],
@@ -125,30 +124,32 @@ export class Sealer {
       )
   }
 
-  /** Throws if the append must be refused; returns the earlier batch if it is a duplicate. */
-  #checkAppend(append: Append): ProducerBatch | undefined {
-    const queue = this.#catalog.sealedQueues.get(append.queue)
-    if (queue === undefined)
+  /** Throws if an append must be refused; else says of each which earlier batch it repeats, if any. */
+  #checkAppends(appends: readonly Append[]): (ProducerBatch | undefined)[] {
+    const queues = appends.map((append) => {
+      const queue = this.#catalog.sealedQueues.get(append.queue)
+      if (queue !== undefined) return queue
       throw new StoreError('queue-gone', `queue ${append.queue} does not exist`)
-    let expected: number | undefined
-    let duplicate: ProducerBatch | undefined
-    if ('records' in append) return undefined
-    for (const batch of append.batches) {
-      if (batch.producerId < 0) continue
-      duplicate = queue.producers.judge(batch, expected)
-      if (duplicate !== undefined && append.batches.length > 1)
-        throw new StoreError('sequence-out-of-order', 'a repeated batch among several')
-      expected = (lastSequenceOf(batch.baseSequence, batch.lastOffsetDelta) + 1) % 2 ** 31
+    })
+    const [first] = appends
+    // Nearly always: one append of one batch.
+    if (appends.length === 1 && first !== undefined && 'batches' in first) {
+      const [batch] = first.batches
+      if (batch !== undefined && first.batches.length === 1)
+        return [batch.producerId < 0 ? undefined : queues[0]?.producers.judge(batch)]
     }
-    return duplicate
+    return judgeInOrder(appends, queues)
   }
 
   #sealAppend(
     append: Append,
     duplicate: ProducerBatch | undefined,
+    before: readonly AppendResult[],
     builder: GroupBuilder
   ): AppendResult {
     const queue = this.#catalog.sealedQueues.get(append.queue) as Queue
+    if (duplicate !== undefined && duplicate.baseOffset < 0)
+      return { ...(before[indexOfPlace(duplicate.baseOffset)] as AppendResult), duplicate: true }
     if (duplicate !== undefined)
       return {
         baseOffset: duplicate.baseOffset,
@@ -177,4 +178,37 @@ export class Sealer {
       builder.addBatch(queue, batch, flags)
     }
   }
+}
+
+/** In a trial, the place of an append of the same commit stands for the offset that it will get. */
+function placeOfIndex(index: number): number {
+  return -1 - index
+}
+
+function indexOfPlace(place: number): number {
+  return -1 - place
+}
+
+/** Judges the batches of a commit as if each that is accepted had been appended before the next. */
+function judgeInOrder(
+  appends: readonly Append[],
+  queues: readonly Queue[]
+): (ProducerBatch | undefined)[] {
+  const trials = new Map<string, Producers>()
+  return appends.map((append, index) => {
+    let duplicate: ProducerBatch | undefined
+    if ('records' in append) return duplicate
+    for (const batch of append.batches) {
+      const { producerId } = batch
+      if (producerId < 0) continue
+      const key = `${append.queue}:${producerId}`
+      const trial = trials.get(key) ?? (queues[index] as Queue).producers.trial(producerId)
+      trials.set(key, trial)
+      duplicate = trial.judge(batch)
+      if (duplicate === undefined) trial.remember(batch, placeOfIndex(index), 0)
+      else if (append.batches.length > 1)
+        throw new StoreError('sequence-out-of-order', 'a repeated batch among several')
+    }
+    return duplicate
+  })
 }

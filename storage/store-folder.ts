@@ -24,6 +24,9 @@ export function foldersOf(folder: string): { log: string; index: string; snapsho
   return { log: `${folder}/log`, index: `${folder}/index`, snapshots: `${folder}/snapshots` }
 }
 
+/** What a store makes in its data folder. */
+const ownNames = new Set(['log', 'index', 'snapshots', 'open', 'open.new'])
+
 /** Rejects with OpenError not-a-store for a folder that holds other things than a store. */
 export async function refuseForeignFolder(fileSystem: FileSystem, folder: string): Promise<void> {
   const names = await fileSystem.list(folder).catch((error: NodeJS.ErrnoException) => {
@@ -31,7 +34,8 @@ export async function refuseForeignFolder(fileSystem: FileSystem, folder: string
     throw new OpenError('io-failed', `${folder} cannot be read: ${error.message}`, { cause: error })
   })
   const seen = names.filter((name) => name !== 'lost+found')
-  if (seen.length > 0 && !seen.includes('log') && !seen.includes('index'))
+  // A first start that was cut off may have left any of them.
+  if (seen.length > 0 && !seen.some((name) => ownNames.has(name)))
     throw new OpenError('not-a-store', `${folder} is not empty and holds no Isthmus store`)
 }
 

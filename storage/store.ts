@@ -61,6 +61,8 @@ export interface StoreParts {
   readonly space: Space
   readonly checkpointer: Checkpointer
   readonly keys: KeyTable
+  /** The store was closed cleanly: everything is durable and in the view. */
+  readonly onClosed: () => Promise<void>
 }
 
 export class Store implements Engine {
@@ -314,7 +316,7 @@ export class Store implements Engine {
       // A store that failed is left as it is: the log says what was durable.
       if (this.#failure === undefined) {
         await checkpointer.finish(this.viewMark())
-        await db.deleteOpenMark()
+        await this.#parts.onClosed()
       }
     } finally {
       await files.close()

@@ -30,8 +30,8 @@ export class TimeSearch {
     const run = await this.#findRun(queue, (list) => list.indexByRecordTime(timestampMs))
     if (run === undefined) return null
     for await (const batch of this.#batchesFrom(queue, Math.max(run.baseOffset, queue.logStart))) {
-      const record = await firstRecordAtOrAfter(batch, timestampMs)
-      if (record !== undefined && record.offset >= queue.logStart)
+      const record = await firstRecordAtOrAfter(batch, timestampMs, queue.logStart)
+      if (record !== undefined)
         return {
           offset: record.offset,
           timestampMs: record.timestamp,
@@ -88,13 +88,13 @@ export class TimeSearch {
         high = middle
         continue
       }
-      const i = seek(list)
+      // What the log start has passed is not there any more, whatever its time.
+      const i = Math.max(seek(list), list.indexOf(queue.logStart))
       if (i === list.length) {
         low = Math.max(list.nextOffset(), middle + 1)
         continue
       }
-      const run = list.at(i)
-      if (run.nextOffset > queue.logStart) best = run
+      best = list.at(i)
       if (i > 0 || list.firstOffset() <= low) break
       high = Math.min(middle, list.firstOffset())
     }

@@ -51,6 +51,12 @@ export class Waiter {
     if (this.#bytes >= this.#minBytes) this.finish('ready')
   }
 
+  /** The log start of a queue moved: what was waited for may begin before it now. */
+  noteLogStart(queue: Queue): void {
+    if (this.#queues.some((one) => one.queue === queue && one.offset < queue.logStart))
+      this.finish('changed')
+  }
+
   finish(result: WaitResult): void {
     if (this.#leave()) this.#resolve(result)
   }

@@ -62,14 +62,15 @@ export function* decodeRecords(batch: RecordBatch, block: Buffer): Generator<Bat
   if (reader.at !== block.length) throw corrupt('bytes after the last record of a batch')
 }
 
-/** The first record of the batch that is at or after `timestampMs`; undefined if none is. */
+/** The first record of the batch, from `fromOffset` on, that is at or after `timestampMs`; undefined if none is. */
 export async function firstRecordAtOrAfter(
   batch: RecordBatch,
-  timestampMs: number
+  timestampMs: number,
+  fromOffset = 0
 ): Promise<BatchRecord | undefined> {
   if (batch.maxTimestamp < timestampMs) return undefined
   for (const record of decodeRecords(batch, await recordsBlock(batch))) {
-    if (record.timestamp >= timestampMs) return record
+    if (record.timestamp >= timestampMs && record.offset >= fromOffset) return record
   }
   return undefined
 }

@@ -66,10 +66,11 @@ t.test('a disk whose syncs do nothing is found out', async (t) => {
 t.test('a store that forgets who produced is found out', async (t) => {
   const forgetful = (commit: Commit): Commit => ({
     ...commit,
-    appends: (commit.appends ?? []).map((append) => ({
-      ...append,
-      batches: append.batches.map((batch) => ({ ...batch, producerId: -1 }))
-    }))
+    appends: (commit.appends ?? []).map((append) =>
+      'records' in append
+        ? append
+        : { ...append, batches: append.batches.map((batch) => ({ ...batch, producerId: -1 })) }
+    )
   })
   const engineOf = (engine: Engine): Engine =>
     withCommit(engine, (one) => engine.commit(forgetful(one)))
