@@ -35,8 +35,14 @@ const producers = [
   new Producer('hasty', false, 5, load)
 ]
 
-/** Both flush modes take turns on one folder: a killed process loses nothing that it wrote. */
-const options = (): string[] => ['--flush', random.pick(['sync', 'async'])]
+/**
+ * Both flush modes take turns on one folder: a killed process loses nothing that it wrote. Segments are so small that
+ * many are sealed and begun in a run.
+ */
+const options = (): string[] => {
+  const small = ['--segment-bytes', '262144', '--flush-bytes-max', '65536']
+  return ['--flush', random.pick(['sync', 'async']), ...small]
+}
 
 /** Loads the server until some batches more are acknowledged, and kills it right then. */
 async function loadAndKill(server: OwnServer): Promise<void> {
