@@ -26,6 +26,8 @@ export interface ColdData {
   readonly buffers: Buffer[]
   readonly bytes: number
   readonly nextOffset: number
+  /** The runs that were read from, in order. */
+  readonly runs: readonly RunEntry[]
 }
 
 export class ColdReader {
@@ -73,7 +75,7 @@ export class ColdReader {
       left -= wanted
     }
     await this.#readPieces(queue, pieces, maxBytes, atLeastOne, out)
-    return out
+    return { ...out, runs }
   }
 
   async #readPieces(

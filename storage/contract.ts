@@ -175,6 +175,15 @@ export interface ReadRequest {
   /** Soft limit for all: the first queue that has data gives one whole batch at least, whatever its size. */
   readonly maxBytes: number
   readonly isolation: Isolation
+  /** Say of each stretch returned where it came from (`QueueData.origins`). */
+  readonly withOrigins?: boolean
+}
+
+/** Offsets that were appended together, by clients of one protocol. */
+export interface OriginOf {
+  readonly nextOffset: number
+  readonly origin: Origin
+  readonly appendTimeMs: number
 }
 
 export interface AbortedTransaction {
@@ -193,6 +202,10 @@ export interface QueueData {
   readonly ends: QueueEnds
   /** Transactions aborted within what was returned, ascending by first offset; empty for 'uncommitted'. */
   readonly aborted: readonly AbortedTransaction[]
+  /** Some records have a body that is compressed in RocketMQ's way. */
+  readonly hasCompressedBodies: boolean
+  /** Ascending, up to and beyond the last record returned; empty unless asked for. */
+  readonly origins: readonly OriginOf[]
 }
 
 /** One answer a queue read, same order: data, or why not (offset-out-of-range, queue-gone, corrupt, io-failed). */

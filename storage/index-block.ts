@@ -9,7 +9,7 @@
  *
  * A run: segment (difference), position (difference to the end of the run before; absolute in a new segment), bytes,
  * offsets (gap to the run before, then count), append time (difference), max timestamp (difference to the append
- * time), running maximum (difference to the run before's). All signed varints (layout/byte-writer.ts). On disk: do not change.
+ * time), running maximum (difference to the run before's), flags. All signed varints (layout/byte-writer.ts). On disk: do not change.
  */
 import type { QueueUid } from './contract.ts'
 import { ByteReader } from './layout/byte-reader.ts'
@@ -29,7 +29,8 @@ const origin: RunEntry = {
   bytes: 0,
   appendTimeMs: 0,
   maxTimestamp: 0,
-  runningMax: 0
+  runningMax: 0,
+  flags: 0
 }
 
 /** Packs `count` runs of the list from index `from` on. */
@@ -49,6 +50,7 @@ export function encodeIndexBlock(list: RunList, from: number, count: number): Bu
     writer.signed(run.appendTimeMs - last.appendTimeMs)
     writer.signed(run.maxTimestamp - run.appendTimeMs)
     writer.signed(run.runningMax - last.runningMax)
+    writer.varint(run.flags)
     last = run
   }
   return writer.take()
@@ -96,6 +98,7 @@ export function decodeIndexBlock(bytes: Buffer): RunList {
     const appendTimeMs = last.appendTimeMs + reader.signed()
     const maxTimestamp = appendTimeMs + reader.signed()
     const runningMax = last.runningMax + reader.signed()
+    const flags = reader.varint()
     last = {
       baseOffset,
       nextOffset,
@@ -104,7 +107,8 @@ export function decodeIndexBlock(bytes: Buffer): RunList {
       bytes: runBytes,
       appendTimeMs,
       maxTimestamp,
-      runningMax
+      runningMax,
+      flags
     }
     list.push(last)
   }

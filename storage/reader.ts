@@ -2,6 +2,7 @@
 
 import type { ColdReader } from './cold-reader.ts'
 import type {
+  OriginOf,
   QueueData,
   QueueEnds,
   QueueRead,
@@ -11,7 +12,10 @@ import type {
 } from './contract.ts'
 import { StoreError } from './errors.ts'
 import { readInt64 } from './layout/integers.ts'
+import { runFlags } from './layout/types.ts'
 import type { Queue } from './queue.ts'
+import type { RunEntry } from './run-list.ts'
+import type { TailRun } from './tail.ts'
 
 export class Reader {
   readonly #queues: ReadonlyMap<QueueUid, Queue>
@@ -36,11 +40,12 @@ export class Reader {
       const end = queue.highWatermark
       const budget = Math.min(wanted.maxBytes, left)
       if (wanted.offset === end || (hasData && budget <= 0)) {
-        results.push(dataOf([], 0, wanted.offset, queue.ends()))
+        results.push(dataOf([], 0, wanted.offset, queue.ends(), new Origins(false)))
         continue
       }
       if (wanted.offset >= queue.tail.startOffset) {
-        const data = readTail(queue, wanted.offset, budget, !hasData)
+        const origins = new Origins(request.withOrigins === true)
+        const data = readTail(queue, wanted.offset, budget, !hasData, origins)
         left -= data.bytes
         hasData ||= data.bytes > 0
         results.push(data)
@@ -48,7 +53,8 @@ export class Reader {
       }
       // How much comes back is known only later: what it may take is taken off now, so that all read at once.
       left -= Math.max(budget, 0)
-      results.push(this.#readCold(queue, wanted.offset, budget, !hasData))
+      const origins = new Origins(request.withOrigins === true)
+      results.push(this.#readCold(queue, wanted.offset, budget, !hasData, origins))
       hasData = true
     }
     return Promise.all(results)
@@ -58,12 +64,14 @@ export class Reader {
     queue: Queue,
     offset: number,
     maxBytes: number,
-    atLeastOne: boolean
+    atLeastOne: boolean,
+    origins: Origins
   ): Promise<QueueReadResult> {
     try {
       const data = await this.#cold.read(queue, offset, queue.highWatermark, maxBytes, atLeastOne)
       if (queue.gone) return gone(queue.uid)
-      return dataOf(data.buffers, data.bytes, data.nextOffset, queue.ends())
+      for (const run of data.runs) if (run.baseOffset < data.nextOffset) origins.add(run)
+      return dataOf(data.buffers, data.bytes, data.nextOffset, queue.ends(), origins)
     } catch (error) {
       if (queue.gone) return gone(queue.uid)
       if (error instanceof StoreError) return error
@@ -91,9 +99,28 @@ function dataOf(
   buffers: readonly Buffer[],
   bytes: number,
   nextOffset: number,
-  ends: QueueEnds
+  ends: QueueEnds,
+  { hasCompressedBodies, list }: Origins
 ): QueueData {
-  return { buffers, bytes, nextOffset, ends, aborted: [] }
+  return { buffers, bytes, nextOffset, ends, aborted: [], hasCompressedBodies, origins: list }
+}
+
+/** Where the records of a read came from. */
+class Origins {
+  readonly list: OriginOf[] = []
+  hasCompressedBodies = false
+  readonly #isWanted: boolean
+
+  constructor(isWanted: boolean) {
+    this.#isWanted = isWanted
+  }
+
+  add({ nextOffset, appendTimeMs, flags }: RunEntry | TailRun): void {
+    if ((flags & runFlags.rocketmqCompressed) !== 0) this.hasCompressedBodies = true
+    if (!this.#isWanted) return
+    const origin = (flags & runFlags.rocketmq) !== 0 ? 'rocketmq' : 'kafka'
+    this.list.push({ nextOffset, origin, appendTimeMs })
+  }
 }
 
 /** Neighbours in one buffer become one slice: fewer pieces to send. */
@@ -124,19 +151,28 @@ function batchEnd(batch: Buffer): number {
   return readInt64(batch, 0) + batch.readInt32BE(23) + 1
 }
 
-function readTail(queue: Queue, offset: number, maxBytes: number, atLeastOne: boolean): QueueData {
+function readTail(
+  queue: Queue,
+  offset: number,
+  maxBytes: number,
+  atLeastOne: boolean,
+  origins: Origins
+): QueueData {
   const { tail } = queue
   const out = new Gatherer()
   let nextOffset = offset
   gather: for (let i = tail.indexOf(offset); i < tail.length; i++) {
     const run = tail.at(i)
-    for (const batch of run?.batches ?? []) {
+    if (run === undefined) break
+    const before = out.bytes
+    for (const batch of run.batches) {
       const end = batchEnd(batch)
       if (end <= offset) continue
       if (out.bytes + batch.length > maxBytes && !(atLeastOne && out.bytes === 0)) break gather
+      if (out.bytes === before) origins.add(run)
       out.add(batch)
       nextOffset = end
     }
   }
-  return dataOf(out.buffers, out.bytes, nextOffset, queue.ends())
+  return dataOf(out.buffers, out.bytes, nextOffset, queue.ends(), origins)
 }

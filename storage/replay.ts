@@ -86,7 +86,8 @@ export class Replay implements ScanSink {
       bytes: run.batchBytes,
       appendTimeMs: run.appendTimeMs,
       maxTimestamp: run.maxTimestamp,
-      runningMax
+      runningMax,
+      flags: run.flags
     })
     const keys = keysOfRun(run.baseOffset, run.extensions)
     this.#keys.add(queue.topicId, queue.uid, keys, run.appendTimeMs)

@@ -1,5 +1,5 @@
 /**
- * Index entries of one queue, packed: eight doubles a run instead of an object with eight fields (a segment of small
+ * Index entries of one queue, packed: nine doubles a run instead of an object with nine fields (a segment of small
  * runs has millions).
  */
 
@@ -18,9 +18,11 @@ export interface RunEntry {
   readonly maxTimestamp: number
   /** Greatest record timestamp of the queue up to and with this run. */
   readonly runningMax: number
+  /** `runFlags` of the run's header. */
+  readonly flags: number
 }
 
-const stride = 8
+const stride = 9
 
 /** Ascending by offset; entries are added at the end and dropped from the front. */
 export class RunList {
@@ -53,6 +55,7 @@ export class RunList {
     data[at + 5] = run.appendTimeMs
     data[at + 6] = run.maxTimestamp
     data[at + 7] = run.runningMax
+    data[at + 8] = run.flags
     this.#to++
   }
 
@@ -67,7 +70,8 @@ export class RunList {
       bytes: d[at + 4] as number,
       appendTimeMs: d[at + 5] as number,
       maxTimestamp: d[at + 6] as number,
-      runningMax: d[at + 7] as number
+      runningMax: d[at + 7] as number,
+      flags: d[at + 8] as number
     }
   }
 

@@ -266,11 +266,12 @@ export class Store implements Engine {
         bytes: run.bytes,
         appendTimeMs: group.appendTimeMs,
         maxTimestamp: run.maxTimestamp,
-        runningMax: run.runningMax
+        runningMax: run.runningMax,
+        flags: run.flags
       })
       catalog.dirtyQueues.add(queue)
       keys.add(run.topicId, queue.uid, run.keys, group.appendTimeMs)
-      tailRuns.push(tailRunOf(run))
+      tailRuns.push(tailRunOf(run, group.appendTimeMs))
     }
     checkpointer.note(group.bytes, tailRuns.length)
     tail.add(tailRuns)

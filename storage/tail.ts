@@ -12,12 +12,14 @@ export interface TailRun {
   readonly nextOffset: number
   readonly batches: readonly Buffer[]
   readonly bytes: number
+  readonly appendTimeMs: number
+  readonly flags: number
 }
 
 /** What stays in memory of a run that became durable. */
-export function tailRunOf(run: SealedRun): TailRun {
-  const { queue, baseOffset, nextOffset, batches, bytes } = run
-  return { queue, baseOffset, nextOffset, batches, bytes }
+export function tailRunOf(run: SealedRun, appendTimeMs: number): TailRun {
+  const { queue, baseOffset, nextOffset, batches, bytes, flags } = run
+  return { queue, baseOffset, nextOffset, batches, bytes, appendTimeMs, flags }
 }
 
 /** The runs of one queue that are in memory, oldest first. */

@@ -18,7 +18,8 @@ const runs = fc.array(
     bytes: fc.integer({ min: 61, max: 2 ** 30 }),
     appendTimeMs: fc.integer({ min: 0, max: 2 ** 42 }),
     maxTimestamp: fc.integer({ min: -1, max: 2 ** 48 }),
-    runningMax: fc.integer({ min: -1, max: 2 ** 48 })
+    runningMax: fc.integer({ min: -1, max: 2 ** 48 }),
+    flags: fc.integer({ min: 0, max: 255 })
   }),
   { minLength: 1, maxLength: 40 }
 )
@@ -55,7 +56,8 @@ t.test('the bytes of a block do not change', (t) => {
       bytes: 100,
       appendTimeMs: 1000,
       maxTimestamp: 990,
-      runningMax: 995
+      runningMax: 995,
+      flags: 0
     },
     {
       baseOffset: 9,
@@ -65,13 +67,14 @@ t.test('the bytes of a block do not change', (t) => {
       bytes: 61,
       appendTimeMs: 1001,
       maxTimestamp: 1001,
-      runningMax: 1001
+      runningMax: 1001,
+      flags: 3
     }
   ])
-  // version, count; then segment, position, bytes, gap, offsets, append time, max timestamp, running maximum.
+  // version, count; then segment, position, bytes, gap, offsets, append time, max timestamp, running maximum, flags.
   t.equal(
     encodeIndexBlock(list, 0, 2).toString('hex'),
-    ['01', '02', '02 8c43 a401 07 02 a80f 49 a30f', '00 a401 3d 00 03 01 00 06']
+    ['01', '02', '02 8c43 a401 07 02 a80f 49 a30f 00', '00 a401 3d 00 03 01 00 06 03']
       .join('')
       .replaceAll(' ', '')
   )
@@ -89,7 +92,8 @@ t.test('a truncated block, one with more behind it and one of another version ar
         bytes: 500,
         appendTimeMs: 1,
         maxTimestamp: 1,
-        runningMax: 1
+        runningMax: 1,
+        flags: 0
       }
     ]),
     0,
@@ -116,7 +120,8 @@ t.test('long lists become several blocks, each under its own first offset', asyn
       bytes: 70,
       appendTimeMs: i,
       maxTimestamp: i,
-      runningMax: i
+      runningMax: i,
+      flags: 0
     })
   const blocks = await encodeIndexBlocks({ uid: 9, runs: list, gone: false }, count)
   t.strictSame(

@@ -10,7 +10,8 @@ function runAt(i: number): RunEntry {
     bytes: 90,
     appendTimeMs: 1000 + i,
     maxTimestamp: 500 - i,
-    runningMax: 500 + Math.floor(i / 2)
+    runningMax: 500 + Math.floor(i / 2),
+    flags: i % 4
   }
 }
 
