@@ -153,7 +153,8 @@ export class Store implements Engine {
     needsCount(query.countMax, 1)
     await this.settle()
     this.#mustBeOpen()
-    const { keys, db } = this.#parts
+    const { keys, db, catalog } = this.#parts
+    if (catalog.topics.find({ id: query.topicId }) === undefined) return []
     return keys.find(query, db.keyBlocks(query.topicId))
   }
 
@@ -273,6 +274,7 @@ export class Store implements Engine {
       keys.add(run.topicId, queue.uid, run.keys, group.appendTimeMs)
       tailRuns.push(tailRunOf(run, group.appendTimeMs))
     }
+    for (const { op, topic } of group.topicChanges) if (op === 'drop') keys.forget(topic.id)
     checkpointer.note(group.bytes, tailRuns.length)
     tail.add(tailRuns)
     for (const { queue, bytes } of group.runs)

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { appendTests } from './engine/appends.ts'
 import { conditionTests } from './engine/conditions.ts'
 import { idempotenceTests } from './engine/idempotence.ts'
+import { packedTests } from './engine/packed.ts'
 import { readTests } from './engine/reads.ts'
 import { lifecycleTests, stateTests } from './engine/state.ts'
 import { timeTests } from './engine/times.ts'
@@ -16,6 +17,7 @@ export function engineSuite(t: Test, open: OpenEngine): void {
   conditionTests(t, open)
   topicTests(t, open)
   idempotenceTests(t, open)
+  packedTests(t, open)
   readTests(t, open)
   waitTests(t, open)
   timeTests(t, open)

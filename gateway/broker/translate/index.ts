@@ -20,7 +20,6 @@ export * from './physical-offset.ts'
 export * from './properties.ts'
 export * from './property-names.ts'
 export {
-  type PackedRecord,
   recordOfMessage,
   recordTimestampMax
 } from './record-of-message.ts'

@@ -1,6 +1,8 @@
 /** A RocketMQ message as the record that is stored; docs/mapping.md is the contract. */
+
 import type { RecordHeader } from '../../../storage/batch/records.ts'
 import { varintBytes, writeVarint } from '../../../storage/batch/varint.ts'
+import type { PackedRecord } from '../../../storage/contract.ts'
 import { copyBytes } from './copy-bytes.ts'
 import { recordParts } from './kafka-properties.ts'
 import { type Message, type MessageFault, propertiesBytesMax } from './message-codec.ts'
@@ -8,18 +10,6 @@ import { endsSeparated, isAt, parseProperties, propertyBounds } from './properti
 import { kafkaPrefix, keySeparator, keysName, uniqueKeyName } from './property-names.ts'
 import { encodeRmqHeader, rmqHeaderName } from './rmq-header.ts'
 import { compressedFlag } from './sys-flags.ts'
-
-/** A record ready for packing: its bytes are all of a batch's record after the offset delta. */
-export interface PackedRecord {
-  /** ms, 0 to 2^51: born timestamp. */
-  readonly timestamp: number
-  /** Lengths and bytes of key and value, number of headers, headers. */
-  readonly encoded: Buffer
-  /** The body is compressed as RocketMQ does it: Kafka readers need it inflated. */
-  readonly isCompressed: boolean
-  /** What the record is found by: UNIQ_KEY and each of KEYS; none twice. */
-  readonly keys: readonly string[]
-}
 
 /** Beyond it a batch's deltas could not be written; the exact time then rides in the header `rmq`. */
 export const recordTimestampMax = 2 ** 51

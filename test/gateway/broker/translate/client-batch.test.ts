@@ -41,7 +41,7 @@ t.test('a batch cut short anywhere is refused', async (t) => {
 })
 
 t.test(`any batch comes back, and no bytes make it throw (SEED=${seed})`, async (t) => {
-  fc.assert(
+  await fc.assert(
     fc.property(fc.array(arbitraryMessage, { maxLength: 4 }), arbitraryBytes(80), (all, junk) => {
       const bytes = encodeClientBatch(all)
       const back = batched(bytes)

@@ -58,7 +58,7 @@ const queue = fc.integer({ min: 1, max: 2 ** 24 - 1 })
 const offset = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 50 }))
 
 t.test(`a physical offset finds its record while it is there (SEED=${seed})`, async (t) => {
-  fc.assert(
+  await fc.assert(
     fc.property(queue, offset, fc.nat(), fc.nat(), (queue, offset, before, after) => {
       const physical = physicalOffsetOf(queue, offset)
       if (physical < 0n || physical >= 2n ** 63n) return false
@@ -87,7 +87,7 @@ t.test(`a derived unique key says where its record is (SEED=${seed})`, async (t)
     minLength: 32,
     maxLength: 32
   })
-  fc.assert(
+  await fc.assert(
     fc.property(topicId, queue, offset, (topicId, queue, offset) => {
       const key = derivedUniqueKey(topicId, queue, offset)
       const parsed = parseDerivedUniqueKey(key)

@@ -106,7 +106,7 @@ t.test('a header drives none of RocketMQ’s machinery', async (t) => {
 
 t.test(`RocketMQ reads each property, and only what is meant for it (SEED=${seed})`, async (t) => {
   const ours = new Set(['UNIQ_KEY', 'KEYS'])
-  fc.assert(
+  await fc.assert(
     fc.property(arbitraryRecord, (record) => {
       const { properties, body } = carried(record)
       const { all, isWhole } = parseProperties(properties)
@@ -124,7 +124,7 @@ t.test(`RocketMQ reads each property, and only what is meant for it (SEED=${seed
 })
 
 t.test(`sent on, a record is what it was (SEED=${seed})`, async (t) => {
-  fc.assert(
+  await fc.assert(
     fc.property(arbitraryRecord, arbitraryPlace, (record, place) => {
       const message = carried(record)
       const frame = encodeMessage(message, place)
@@ -168,7 +168,7 @@ t.test('headers without room are left out from the end, and counted', async (t) 
 t.test(`properties never pass the limit, whatever it is (SEED=${seed})`, async (t) => {
   const large = fc.integer({ min: 0, max: 40_000 }).map((count) => Buffer.alloc(count, 'x'))
   const headers = fc.array(fc.record({ name: large, value: large }), { maxLength: 4 })
-  fc.assert(
+  await fc.assert(
     fc.property(
       fc.option(large),
       headers,

@@ -45,7 +45,7 @@ t.test("the Java client's message is read field by field", async (t) => {
 })
 
 t.test('any message comes back as it was, with IPv6 hosts and long topics too', async (t) => {
-  fc.assert(
+  await fc.assert(
     fc.property(arbitraryMessage, arbitraryPlace, (message, place) => {
       const bytes = encodeMessage(message, place)
       if (bytes.length !== messageBytes(message, place)) return false
@@ -74,7 +74,7 @@ t.test('a message cut short or changed anywhere is read or refused, never more',
 
 t.test('arbitrary bytes never throw', async (t) => {
   const head = fixture('rocketmq/pull-java-transaction').subarray(0, 40)
-  fc.assert(
+  await fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(40), (tail, kept) => {
       const bytes = Buffer.concat([head.subarray(0, kept), tail])
       if (kept >= 4) bytes.writeInt32BE(bytes.length, 0)

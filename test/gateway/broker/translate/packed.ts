@@ -1,13 +1,13 @@
 /** Puts packed records into a batch as sealing does, so that what is read is what a store gives back. */
 import { crc32c } from '@node-rs/crc32'
 import { isMessageFault, type Message } from '../../../../gateway/broker/translate/message-codec.ts'
-import type { PackedRecord } from '../../../../gateway/broker/translate/record-of-message.ts'
 import { recordOfMessage } from '../../../../gateway/broker/translate/record-of-message.ts'
 import { writeInt64 } from '../../../../storage/batch/int64.ts'
 import { isBatchFault, parseBatch } from '../../../../storage/batch/parse-batch.ts'
 import type { RecordBatch } from '../../../../storage/batch/record-batch.ts'
 import { type BatchRecord, decodeRecords } from '../../../../storage/batch/records.ts'
 import { varintBytes, writeVarint } from '../../../../storage/batch/varint.ts'
+import type { PackedRecord } from '../../../../storage/contract.ts'
 
 export function packed(message: Message): PackedRecord {
   const record = recordOfMessage(message)

@@ -46,7 +46,7 @@ t.test('what RocketMQ gave its consumers comes back byte for byte', async (t) =>
 })
 
 t.test(`any message comes back byte for byte (SEED=${seed})`, async (t) => {
-  fc.assert(
+  await fc.assert(
     fc.property(arbitraryMessage, arbitraryPlace, (message, place) => {
       const back = new RecordMessage(storedRecord(message), source)
       return encodeMessage(back, place).equals(encodeMessage(message, place))
@@ -57,7 +57,7 @@ t.test(`any message comes back byte for byte (SEED=${seed})`, async (t) => {
 })
 
 t.test(`tag and properties are those that Java reads (SEED=${seed})`, async (t) => {
-  fc.assert(
+  await fc.assert(
     fc.property(arbitraryMessage, (message) => {
       const expected = propertyMap(message.properties)
       const before = new RecordMessage(storedRecord(message), source)

@@ -68,7 +68,7 @@ t.test('a second edit changes nothing but the order', async (t) => {
 
 t.test(`whatever is sent, only the named edits are made (SEED=${seed})`, async (t) => {
   const named = new Set(['MSG_REGION', 'TRACE_ON', 'CLUSTER', 'WAIT', 'POP_CK'])
-  fc.assert(
+  await fc.assert(
     fc.property(arbitraryProperties, (sent) => {
       const { properties, uniqueKey } = edited(sent)
       const kept = parseProperties(sent).all.filter(({ name }) => !named.has(name))
@@ -91,7 +91,7 @@ t.test(`whatever is sent, only the named edits are made (SEED=${seed})`, async (
 t.test(
   `what is parsed makes the same bytes again, unless it says otherwise (SEED=${seed})`,
   async (t) => {
-    fc.assert(
+    await fc.assert(
       fc.property(arbitraryProperties, (bytes) => {
         const { all, isWhole, endsSeparated } = parseProperties(bytes)
         const again = formatProperties(all.map(({ nameBytes, value }) => [nameBytes, value]))
