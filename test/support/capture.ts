@@ -19,13 +19,14 @@ export type TeeFrame = {
 
 export type Tee = { readonly port: number; close(): Promise<void> }
 
-/** Listens on loopback (`port` 0: any) and forwards to `brokerPort`. */
+/** Listens on loopback (`port` 0: any; `host`: another of its addresses) and forwards to `brokerPort`. */
 export async function startTee(options: {
   readonly brokerPort: number
+  readonly host?: string
   readonly port: number
   readonly onFrame: (frame: TeeFrame) => void
 }): Promise<Tee> {
-  const { brokerPort, onFrame } = options
+  const { brokerPort, host = '127.0.0.1', onFrame } = options
   const sockets = new Set<Socket>()
   let connections = 0
   const server = createServer((client) => {
@@ -38,7 +39,7 @@ export async function startTee(options: {
       socket.on('close', () => sockets.delete(socket))
     }
   })
-  await new Promise<void>((resolve) => server.listen(options.port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(options.port, host, resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return { port: address.port, close: () => closeAll(server, sockets) }

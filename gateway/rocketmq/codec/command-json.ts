@@ -24,13 +24,14 @@ export function readJsonHeader(bytes: Buffer): CommandHeader {
 /** Keys in the order in which Java writes them. Go's reader wants every field's value to be a text. */
 export function writeJsonHeader(header: CommandHeader): Buffer {
   const { code, language, version, opaque, flag, remark, fields } = header
-  let json = `{"code":${code},"extFields":{`
-  let separator = ''
+  let json = `{"code":${code},`
+  let before = '"extFields":{'
   for (const [name, value] of fields) {
-    json += `${separator}${JSON.stringify(name)}:${JSON.stringify(value)}`
-    separator = ','
+    json += `${before}${JSON.stringify(name)}:${JSON.stringify(value)}`
+    before = ','
   }
-  json += `},"flag":${flag},"language":"${language}","opaque":${opaque},`
+  if (fields.size > 0) json += '},'
+  json += `"flag":${flag},"language":"${language}","opaque":${opaque},`
   if (remark !== null) json += `"remark":${JSON.stringify(remark)},`
   return Buffer.from(`${json}"serializeTypeCurrentRPC":"JSON","version":${version}}`)
 }

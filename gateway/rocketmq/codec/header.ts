@@ -31,7 +31,8 @@ export class Header<F extends HeaderFields> {
     const values: Record<string, unknown> = {}
     for (const { name, wireName, type } of this.#wire) {
       const found = map.get(wireName)
-      if (found !== undefined && !(found === '' && type.emptyIsAbsent)) {
+      const isThere = found !== undefined && !(found === '' && mayBeEmptied(type))
+      if (isThere) {
         values[name] = type.fromText(found, named(name, wireName))
       } else if (type.ifAbsent !== undefined) values[name] = type.ifAbsent()
       else throw new ParameterError(`the field ${named(name, wireName)} is missing`)
@@ -70,6 +71,11 @@ export interface AnyHeader {
 export type HeaderOf<H> = H extends Header<infer F> ? ReadFields<F> : never
 /** What an answer gives. */
 export type HeaderInput<H> = H extends Header<infer F> ? WrittenFields<F> : never
+
+/** The binary header knows no null: an empty text is none, but where a text must be. */
+function mayBeEmptied(type: AnyScalar): boolean {
+  return type.ifAbsent !== undefined || type.shape.kind !== 'text'
+}
 
 function named(name: string, wireName: string): string {
   return name === wireName ? name : `${name} (${wireName})`

@@ -25,8 +25,6 @@ export interface Type<Out, In, Omit extends boolean> {
 }
 
 export interface Scalar<Out, In, Omit extends boolean> extends Type<Out, In, Omit> {
-  /** Whether an empty text means that there is none: the binary header has no other way to say null. */
-  readonly emptyIsAbsent: boolean
   fromText(text: string, path: string): Out
   toText(value: In): string
 }
@@ -48,7 +46,6 @@ export type WrittenFields<F> = {
 
 function scalar<T>(
   kind: ScalarKind,
-  emptyIsAbsent: boolean,
   parse: (text: string) => T | undefined,
   toText: (value: T) => string,
   toJson: (value: T) => string = toText
@@ -67,7 +64,7 @@ function scalar<T>(
     return fromText(typeof value === 'number' ? digitsOf(value) : String(value), path)
   }
   const shape = { kind }
-  return { shape, mayOmit: false, emptyIsAbsent, fromText, toText, fromJson, toJson }
+  return { shape, mayOmit: false, fromText, toText, fromJson, toJson }
 }
 
 /** Java's long beyond what a number holds exactly is told in digits all the same. */
@@ -75,12 +72,11 @@ function digitsOf(value: number): string {
   return Number.isInteger(value) ? BigInt(value).toString() : String(value)
 }
 
-export const text = scalar('text', false, (value) => value, String, JSON.stringify)
+export const text = scalar('text', (value) => value, String, JSON.stringify)
 
 /** A 32-bit integer. */
 export const int = scalar(
   'int',
-  true,
   (value) => {
     const number = integerOf(value)
     return number !== undefined && number === (number | 0) ? number | 0 : undefined
@@ -91,7 +87,6 @@ export const int = scalar(
 /** A 64-bit integer within what a number holds exactly; others are refused. */
 export const long = scalar(
   'long',
-  true,
   (value) => {
     const number = integerOf(value)
     return Number.isSafeInteger(number) ? number : undefined
@@ -102,7 +97,6 @@ export const long = scalar(
 /** A 64-bit integer; beyond ±(2^53-1) it is that bound. For times, where tools say Long.MAX_VALUE for 'ever'. */
 export const clampedLong = scalar(
   'long',
-  true,
   (value) => {
     const number = integerOf(value)
     return number === undefined
@@ -113,12 +107,11 @@ export const clampedLong = scalar(
 )
 
 /** A 64-bit integer as the nearest number: for versions that are only compared (Go counts them in nanoseconds). */
-export const nearestLong = scalar('long', true, integerOf, digitsOf)
+export const nearestLong = scalar('long', integerOf, digitsOf)
 
 /** A 64-bit integer, exact: places in the log, which use all 63 bits. */
 export const bigLong = scalar(
   'bigLong',
-  true,
   (value) => {
     const number = integerOf(value) === undefined ? undefined : BigInt(value.replace('+', ''))
     return number === BigInt.asIntN(64, number ?? 0n) ? number : undefined
@@ -129,7 +122,6 @@ export const bigLong = scalar(
 /** A double. */
 export const double = scalar(
   'double',
-  true,
   (value) => {
     const number = Number(value)
     return value.trim() === '' || Number.isNaN(number) ? undefined : number
@@ -138,7 +130,7 @@ export const double = scalar(
 )
 
 /** As Boolean.parseBoolean: whatever is not 'true' is false. */
-export const bool = scalar('bool', true, (value) => value.toLowerCase() === 'true', String)
+export const bool = scalar('bool', (value) => value.toLowerCase() === 'true', String)
 
 function integerOf(value: string): number | undefined {
   return /^[+-]?\d{1,19}$/.test(value) ? Number(value) + 0 : undefined

@@ -49,7 +49,7 @@ const parts = {
     },
     { brokerName: 'bname' }
   ),
-  /** With FOUND, NOT_FOUND, RETRY_IMMEDIATELY and OFFSET_MOVED alike: Java throws where one of the first four is missing. */
+  /** Also where nothing was found: Java throws where one of the first four is missing. */
   responseHeader: header({
     suggestWhichBrokerId: long,
     nextBeginOffset: long,

@@ -4,6 +4,7 @@ import {
   clampedLong,
   defaulted,
   header,
+  int,
   json,
   request,
   struct,
@@ -17,7 +18,9 @@ export const resetConsumerClientOffsetRequest = request(requestCodes.RESET_CONSU
     topic: text,
     group: text,
     timestamp: clampedLong,
-    isForce: defaulted(bool, false)
+    isForce: defaulted(bool, false),
+    /** -1: those that the body names. */
+    queueId: defaulted(int, -1)
   }),
   /** Go takes this spelling of the map only where no space is in it. */
   body: json(struct({ offsetTable: queueOffsets }))
