@@ -1,7 +1,7 @@
 /**
  * Records by RocketMQ's keys: (hash of the key, queue, offset, append time), the newest in memory, older ones in
  * LevelDB in blocks of one topic and one checkpoint. A block: version (1 byte: 1), earliest and latest append time
- * (signed), count, then per key hash (u32), queue uid, offset (varints), append time after the earliest (varint), in the
+ * (signed), count, then for each key hash (u32), queue uid, offset, append time after the earliest (varints), in the
  * order appended. On disk: do not change.
  */
 import type { KeyMatch, KeyQuery, QueueUid, TopicId } from './contract.ts'
