@@ -32,7 +32,8 @@ async function poolOf(t: Test, entry: string, count: number, waitMs: number): Pr
   for (let index = 0; index < count; index++) {
     execFileSync('mkfifo', [join(folder, 'held', `${index}`)])
   }
-  const { UV_THREADPOOL_SIZE: _, ...env } = process.env
+  // A preloaded module (the test runner's, in NODE_OPTIONS) may use the pool before the launcher can set its size.
+  const { UV_THREADPOOL_SIZE: _, NODE_OPTIONS: __, ...env } = process.env
   const child = spawn(process.execPath, [entry], {
     cwd: folder,
     env: { ...env, WAIT_MS: `${waitMs}` }
