@@ -2,6 +2,7 @@
 import { formatVersion, segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
 import { encodeSegmentFooter, encodeSegmentHeader, segmentFileName } from './layout/segment.ts'
 import type { File, FileSystem } from './ports.ts'
+import type { SegmentPreparer } from './segment-preparer.ts'
 
 export interface OpenSegment {
   readonly id: number
@@ -23,16 +24,19 @@ export interface SealedSegment {
   readonly dataBytes: number
 }
 
-/** Makes a segment's file, durable with its name, so that a footer may point to it. */
+/**
+ * Makes a segment's file (out of a prepared one, where there is one), durable with its name, so that a footer may point
+ * to it.
+ */
 export async function createSegment(
   fileSystem: FileSystem,
   folder: string,
   storeId: Buffer,
   id: number,
-  createdMs: number
+  createdMs: number,
+  prepared?: File
 ): Promise<File> {
-  const path = `${folder}/${segmentFileName(id)}`
-  const file = await fileSystem.open(path, 'create')
+  const file = prepared ?? (await fileSystem.open(`${folder}/${segmentFileName(id)}`, 'create'))
   const header = encodeSegmentHeader({
     formatVersion,
     compatible: 0,
@@ -52,6 +56,7 @@ export class Log {
   readonly #folder: string
   readonly #storeId: Buffer
   readonly #segmentBytes: number
+  readonly #preparer: SegmentPreparer
   #segment: OpenSegment
 
   constructor(
@@ -59,13 +64,15 @@ export class Log {
     folder: string,
     storeId: Buffer,
     segmentBytes: number,
-    segment: OpenSegment
+    segment: OpenSegment,
+    preparer: SegmentPreparer
   ) {
     this.#fileSystem = fileSystem
     this.#folder = folder
     this.#storeId = storeId
     this.#segmentBytes = segmentBytes
     this.#segment = segment
+    this.#preparer = preparer
   }
 
   get segment(): OpenSegment {
@@ -87,6 +94,7 @@ export class Log {
     await this.#segment.file.writev(buffers, this.#segment.position)
     this.#segment.lastGroupPosition = this.#segment.position
     this.#segment.position += bytes
+    this.#preparer.advance(this.#segment.position)
   }
 
   sync(): Promise<void> {
@@ -104,7 +112,8 @@ export class Log {
       this.#folder,
       this.#storeId,
       nextId,
-      createdMs
+      createdMs,
+      await this.#preparer.take(nextId)
     )
     const footer = {
       segmentId: old.id,
@@ -114,6 +123,7 @@ export class Log {
       nextSegmentId: nextId
     }
     await old.file.writev([encodeSegmentFooter(footer, this.#storeId)], old.position)
+    await old.file.truncate(old.position + segmentFooterBytes)
     await old.file.sync()
     await old.file.close()
     this.#segment = {
@@ -128,7 +138,8 @@ export class Log {
     return { id, firstSequence, lastSequence, dataBytes: old.position }
   }
 
-  close(): Promise<void> {
-    return this.#segment.file.close()
+  async close(): Promise<void> {
+    await this.#preparer.close()
+    await this.#segment.file.close()
   }
 }
