@@ -1,6 +1,5 @@
 /** The one node, and the partitions that it leads, as metadata answers tell them. */
 import type { Topic } from '../../storage/contract.ts'
-import { StoreError } from '../../storage/errors.ts'
 import type { Endpoint } from '../broker/addresses.ts'
 import type { RequestContext } from './context.ts'
 
@@ -18,13 +17,13 @@ export async function leaderEpochsOf(
   topic: Topic,
   context: RequestContext
 ): Promise<readonly number[] | undefined> {
-  try {
-    const ends = await Promise.all(topic.queues.map((queue) => context.engine.ends(queue)))
-    return ends.map((end) => end.leaderEpoch)
-  } catch (error) {
-    if (error instanceof StoreError && error.code === 'queue-gone') return undefined
-    throw error
+  const ends = await context.engine.endsOf(topic.queues)
+  const epochs: number[] = []
+  for (const end of ends) {
+    if (end === undefined) return undefined
+    epochs.push(end.leaderEpoch)
   }
+  return epochs
 }
 
 /** Rights that were not asked for. 0 would say that there are none. */

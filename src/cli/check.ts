@@ -1,9 +1,13 @@
-/** `isthmus check`: reads a whole store that is not open and says what contradicts itself. Changes nothing. */
+/**
+ * `isthmus check`: reads a whole store that is not open (else it says so) and tells what contradicts itself. Changes
+ * nothing of it.
+ */
 import {
   type CheckProblem,
   type CheckReport,
   checkStore,
-  realFileSystem
+  realFileSystem,
+  refuseOpenStore
 } from '../../storage/index.ts'
 import { loadConfig } from '../config-sources.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -11,10 +15,11 @@ import { exitCodes } from '../exit-codes.ts'
 /**
  * One line a problem on standard output, and a last one with the totals.
  * @returns the exit code: failed when there is a problem
- * @throws UsageError, and OpenError for a folder that is no store or of a newer version
+ * @throws UsageError, and OpenError for a folder that is in use, no store, or of a newer version
  */
 export async function check(options: Readonly<Record<string, unknown>>): Promise<number> {
   const { config } = await loadConfig(options, process.env)
+  await refuseOpenStore(realFileSystem, config.data)
   const report = await checkStore(realFileSystem, config.data)
   const lines = [...report.problems.map(problemLine), ...notesOf(report), totalsLine(report)]
   process.stdout.write(`${lines.join('\n')}\n`)

@@ -94,6 +94,11 @@ export class MemoryTopics {
     return { logStartOffset: 0, highWatermark: 0, lastStableOffset: 0, leaderEpoch }
   }
 
+  async endsOf(queues: readonly number[]): Promise<(QueueEnds | undefined)[]> {
+    const known = await Promise.all(queues.map((queue) => this.findTopic({ queue })))
+    return Promise.all(queues.map((queue, i) => (known[i] ? this.ends(queue) : undefined)))
+  }
+
   #apply(change: Change): Topic | undefined {
     switch (change.op) {
       case 'create-topic':
