@@ -89,7 +89,7 @@ export type Config = { readonly [Name in SettingName]: ValueOf<(typeof settings)
 export const settingNames = Object.keys(settings) as readonly SettingName[]
 
 /** Listeners whose ports can be set already and that this version does not have. */
-export const absentListeners = ['namesrvPort', 'brokerPort', 'grpcPort'] as const
+export const absentListeners = ['grpcPort'] as const
 
 /** Every setting at its default. */
 export function defaultConfig(): Config {

@@ -3,13 +3,7 @@
  * handlers, no environment, no settings file; several servers run side by side, each with its own folder.
  */
 import type { LogSink } from '../storage/index.ts'
-import {
-  absentListeners,
-  type Config,
-  defaultConfig,
-  type SettingName,
-  settings
-} from './config.ts'
+import { type Config, defaultConfig, type SettingName, settings } from './config.ts'
 import { type Server, startServer as startConfigured } from './server.ts'
 import { optionName, settingValue } from './setting.ts'
 import { makeTemporaryFolder, removeFolder } from './temporary-folder.ts'
@@ -75,8 +69,8 @@ async function closeTemporary(server: Server, data: string): Promise<void> {
 }
 
 function configOf(given: Readonly<Record<string, unknown>>): Config {
-  const config: Record<string, unknown> = { ...defaultConfig(), kafkaPort: 0, httpPort: 0 }
-  for (const name of absentListeners) config[name] = 0
+  const ports = { kafkaPort: 0, namesrvPort: 0, brokerPort: 0, grpcPort: 0, httpPort: 0 }
+  const config: Record<string, unknown> = { ...defaultConfig(), ...ports }
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(settings, name)) throw new UsageError(`unknown setting ${name}`)
     if (value === undefined) continue

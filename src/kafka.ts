@@ -1,7 +1,5 @@
 /** The Kafka side of a server: services over an open store, and their listener. */
 import { ConfigService } from '../gateway/broker/configs.ts'
-import { Groups } from '../gateway/broker/groups/index.ts'
-import { TopicService } from '../gateway/broker/topics.ts'
 import { errorCodes } from '../gateway/kafka/error-codes.ts'
 import { KafkaGroups } from '../gateway/kafka/groups/kafka-groups.ts'
 import {
@@ -11,11 +9,11 @@ import {
   ProducerIdBlocks
 } from '../gateway/kafka/server.ts'
 import type { Listener, TcpShared } from '../gateway/tcp/index.ts'
-import { type Engine, type LogSink, systemClock, systemRandom } from '../storage/index.ts'
-import { addressMapOf, type Config, pickSettings } from './config.ts'
+import type { Broker } from './broker.ts'
+import { type Config, pickSettings } from './config.ts'
 import type { MeasuredListener } from './http/metrics.ts'
 import { RequestFigures } from './http/request-figures.ts'
-import { groupSettings, topicSettings } from './part-settings.ts'
+import { groupSettings } from './part-settings.ts'
 
 /** The one node's id. Clients keep it over restarts, so it never changes. */
 const nodeId = 1
@@ -24,39 +22,26 @@ export interface KafkaSide {
   readonly listener: Listener
   readonly measured: MeasuredListener
   /** Ends what runs by the clock; the listener is closed before. */
-  close(): Promise<void>
+  close(): void
 }
 
-/** Wires the services; nothing listens yet. Rejects with StoreError. */
-export async function openKafka(
-  engine: Engine,
-  tcp: TcpShared,
-  config: Config,
-  log: LogSink
-): Promise<KafkaSide> {
-  const shared = { clock: systemClock, random: systemRandom, log }
-  const { groupRetentionMs, groupCheckIntervalMs, storedGroupsMax } = config
-  const stored = await Groups.open({
-    engine,
-    ...shared,
-    policy: {
-      retentionMs: groupRetentionMs,
-      checkIntervalMs: groupCheckIntervalMs,
-      storedGroupsMax
-    }
-  })
+/** Wires the services; nothing listens yet. */
+export function openKafka(broker: Broker, tcp: TcpShared, config: Config): KafkaSide {
+  const { engine, topics, addresses, clock, random, log } = broker
   const settings = pickSettings(config, groupSettings)
-  const groups = new KafkaGroups({ groups: stored, ...shared, settings })
+  const groups = new KafkaGroups({ groups: broker.groups, clock, random, log, settings })
   const services: KafkaServices = {
     engine,
-    topics: new TopicService(engine, systemRandom, pickSettings(config, topicSettings)),
+    topics,
     groups,
-    addresses: addressMapOf(config.advertise),
+    addresses,
     config: new ConfigService(),
     producerIds: new ProducerIdBlocks(engine),
     nodeId,
     clusterId: engine.info.clusterId,
-    ...shared,
+    clock,
+    random,
+    log,
     limits: pickSettings(config, defaultKafkaLimits)
   }
   const figures = new RequestFigures()
@@ -64,10 +49,7 @@ export async function openKafka(
   return {
     listener,
     measured: { protocol: 'kafka', figures, counters: listener.counters, errorName },
-    close: async () => {
-      groups.close()
-      await stored.close()
-    }
+    close: () => groups.close()
   }
 }
 

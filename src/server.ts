@@ -1,5 +1,5 @@
 /** The composition root: opens the store, wires services and listeners, and closes them in order. */
-import { tcpLimitTable, tcpShared } from '../gateway/tcp/index.ts'
+import { type Listener, tcpLimitTable, tcpShared } from '../gateway/tcp/index.ts'
 import {
   type LogSink,
   openStore,
@@ -9,6 +9,7 @@ import {
   systemRandom
 } from '../storage/index.ts'
 import { readBootId } from './boot-id.ts'
+import { type Broker, openBroker } from './broker.ts'
 import { type Config, pickSettings } from './config.ts'
 import { describeError } from './describe-error.ts'
 import { type Health, healthOf, healthPage, type Phase } from './http/health.ts'
@@ -16,6 +17,7 @@ import { type HttpServer, startHttpServer } from './http/http-server.ts'
 import { MetricsPage } from './http/metrics.ts'
 import { type KafkaSide, openKafka } from './kafka.ts'
 import { storeSettings } from './part-settings.ts'
+import { openRocketmq, type RocketmqSide } from './rocketmq.ts'
 import { listenError } from './start-error.ts'
 import { version } from './version.ts'
 
@@ -25,13 +27,16 @@ export interface Endpoint {
   readonly port: number
 }
 
+/** As `ready` names them. */
+export type ListenerName = 'kafka' | 'namesrv' | 'broker' | 'http'
+
 export interface ServerOptions {
   readonly config: Config
   readonly log: LogSink
 }
 
 export interface Server {
-  readonly addresses: { readonly kafka: Endpoint; readonly http: Endpoint }
+  readonly addresses: Readonly<Record<ListenerName, Endpoint>>
   /** Resolves, if ever, when the server can go on no longer: say so, close it and end. */
   readonly failure: Promise<Error>
   /** Takes no new connection, drains, and closes the store. Idempotent. */
@@ -65,8 +70,15 @@ export async function startServer({ config, log }: ServerOptions): Promise<Serve
   return server
 }
 
+const unbound: Endpoint = { host: '', port: 0 }
+
 class RunningServer implements Server {
-  readonly addresses = { kafka: { host: '', port: 0 }, http: { host: '', port: 0 } }
+  readonly addresses: Record<ListenerName, Endpoint> = {
+    kafka: unbound,
+    namesrv: unbound,
+    broker: unbound,
+    http: unbound
+  }
   readonly failure: Promise<Error>
   readonly #config: Config
   readonly #log: LogSink
@@ -74,7 +86,9 @@ class RunningServer implements Server {
   #phase: Phase = 'starting'
   #http: HttpServer | undefined
   #store: Store | undefined
+  #broker: Broker | undefined
   #kafka: KafkaSide | undefined
+  #rocketmq: RocketmqSide | undefined
   #closed: Promise<void> | undefined
 
   constructor(config: Config, log: LogSink) {
@@ -103,8 +117,15 @@ class RunningServer implements Server {
     this.#store = store
     void store.failure.then(this.#fail)
     const shared = tcpShared(pickSettings(config, tcpLimitTable), systemClock, this.#log)
-    this.#kafka = await openKafka(store, shared, config, this.#log)
-    this.addresses.kafka = await this.#listenKafka(this.#kafka)
+    this.#broker = await openBroker(store, config, this.#log)
+    this.#kafka = openKafka(this.#broker, shared, config)
+    const { addresses } = this
+    this.#rocketmq = openRocketmq(this.#broker, shared, () => addresses.broker.port)
+    const { kafkaPort, namesrvPort, brokerPort } = config
+    addresses.kafka = await this.#listen(this.#kafka.listener, 'kafka-port', kafkaPort)
+    // Before the name server, whose routes name it.
+    addresses.broker = await this.#listen(this.#rocketmq.broker, 'broker-port', brokerPort)
+    addresses.namesrv = await this.#listen(this.#rocketmq.namesrv, 'namesrv-port', namesrvPort)
     this.#phase = 'up'
   }
 
@@ -116,8 +137,12 @@ class RunningServer implements Server {
   /** Requests first, then what they work on; health is told until the end. */
   async #close(): Promise<void> {
     this.#phase = 'closing'
-    await this.#kafka?.listener.close(drainTimeoutMs)
-    await this.#kafka?.close()
+    const { namesrv, broker } = this.#rocketmq ?? {}
+    const listeners = [this.#kafka?.listener, namesrv, broker]
+    await Promise.all(listeners.map((listener) => listener?.close(drainTimeoutMs)))
+    this.#kafka?.close()
+    this.#rocketmq?.close()
+    await this.#broker?.groups.close()
     await this.#store?.close()
     await this.#http?.close()
   }
@@ -126,12 +151,12 @@ class RunningServer implements Server {
     return healthOf(this.#phase, this.#store?.status())
   }
 
-  async #listenKafka({ listener }: KafkaSide): Promise<Endpoint> {
-    const { host, kafkaPort } = this.#config
+  async #listen(listener: Listener, option: string, port: number): Promise<Endpoint> {
+    const { host } = this.#config
     try {
-      return await listener.listen({ host, port: kafkaPort })
+      return await listener.listen({ host, port })
     } catch (error) {
-      throw listenError(error, 'kafka-port', host, kafkaPort)
+      throw listenError(error, option, host, port)
     }
   }
 
@@ -141,7 +166,10 @@ class RunningServer implements Server {
       version,
       isReady: () => this.#health().state === 'ready',
       engine: () => (this.#phase === 'up' ? this.#store : undefined),
-      listeners: () => (this.#kafka === undefined ? [] : [this.#kafka.measured])
+      listeners: () => [
+        ...(this.#kafka === undefined ? [] : [this.#kafka.measured]),
+        ...(this.#rocketmq?.measured ?? [])
+      ]
     })
     const pages = {
       '/healthz': () => healthPage(this.#health()),

@@ -7,7 +7,10 @@ import type { Clock, LogSink, Random } from '../../storage/ports.ts'
 import type { AddressMap } from '../broker/addresses.ts'
 import type { Groups } from '../broker/groups/index.ts'
 import type { TopicService } from '../broker/topics.ts'
+import type { DecodedBatches } from '../broker/translate/index.ts'
 import type { ClientConnection } from './client-connection.ts'
+import type { ClientTable } from './clients/client-table.ts'
+import type { QueueLocks } from './clients/queue-locks.ts'
 import type { BodyInput, BodyOf } from './codec/body.ts'
 import type { AnyRequest, Command, HeaderInput, HeaderOf } from './codec/index.ts'
 import type { ResponseCode, responseCodes } from './response-codes.ts'
@@ -24,11 +27,20 @@ export interface RocketmqLimits {
   readonly inFlightMax: number
   /** Requests to one client that it has not answered; the next one is refused. */
   readonly pushesMax: number
+  /** Of a sent body, or of a batch of them, as sent. */
+  readonly bodyBytesMax: number
+  /** Of the messages that one pull is answered with; the first one may be larger. */
+  readonly pullBytesMax: number
+  /** A pull waits no longer, whatever it asks for: clients give up 10 s after what they asked for. */
+  readonly pullWaitMsMax: number
 }
 
 export const defaultRocketmqLimits: RocketmqLimits = {
   inFlightMax: 16_384,
-  pushesMax: 1024
+  pushesMax: 1024,
+  bodyBytesMax: 4 * 1024 * 1024,
+  pullBytesMax: 256 * 1024,
+  pullWaitMsMax: 60_000
 }
 
 /** What all RocketMQ connections of a server share. */
@@ -37,6 +49,10 @@ export interface RocketmqServices {
   readonly topics: TopicService
   /** Stored groups, committed offsets, and whose members a group has: one table for both protocols. */
   readonly groups: Groups
+  /** Who is connected, and in which groups. */
+  readonly clients: ClientTable
+  readonly locks: QueueLocks
+  readonly decoded: DecodedBatches
   readonly addresses: AddressMap
   readonly clusterName: string
   readonly brokerName: string

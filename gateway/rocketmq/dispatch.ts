@@ -6,6 +6,7 @@
  */
 import { inspect } from 'node:util'
 import { StoreError } from '../../storage/errors.ts'
+import { TopicError } from '../broker/topic-errors.ts'
 import {
   type Answer,
   type ConnectionHandle,
@@ -26,7 +27,12 @@ import {
 import { type Refused, type RocketmqServices, type Role, refuse } from './context.ts'
 import { requestNameOf } from './request-codes.ts'
 import { RequestScope } from './request-scope.ts'
-import { type ResponseCode, responseCodes, rocketmqResponseOf } from './response-codes.ts'
+import {
+  type ResponseCode,
+  responseCodes,
+  rocketmqResponseOf,
+  rocketmqTopicResponseOf
+} from './response-codes.ts'
 import { type Route, routes } from './routes.ts'
 import { serverLanguage, serverVersion } from './server-version.ts'
 
@@ -185,6 +191,9 @@ class RocketmqSession implements Session {
       return refuse(responseCodes.INVALID_PARAMETER, error.message)
     }
     if (error instanceof StoreError) return refuse(rocketmqResponseOf[error.code], error.message)
+    if (error instanceof TopicError) {
+      return refuse(rocketmqTopicResponseOf[error.code], `${error.topicName}: ${error.message}`)
+    }
     const request = `${requestNameOf(command.code)} (${command.code})`
     const client = `${this.#client.host}:${this.#client.port}`
     this.#services.log('error', 'request-failed', {

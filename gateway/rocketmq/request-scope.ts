@@ -10,6 +10,9 @@ export class RequestScope implements RequestContext {
   readonly engine: RocketmqServices['engine']
   readonly topics: RocketmqServices['topics']
   readonly groups: RocketmqServices['groups']
+  readonly clients: RocketmqServices['clients']
+  readonly locks: RocketmqServices['locks']
+  readonly decoded: RocketmqServices['decoded']
   readonly addresses: RocketmqServices['addresses']
   readonly clusterName: string
   readonly brokerName: string
@@ -33,6 +36,9 @@ export class RequestScope implements RequestContext {
     this.engine = services.engine
     this.topics = services.topics
     this.groups = services.groups
+    this.clients = services.clients
+    this.locks = services.locks
+    this.decoded = services.decoded
     this.addresses = services.addresses
     this.clusterName = services.clusterName
     this.brokerName = services.brokerName

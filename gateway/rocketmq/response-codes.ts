@@ -1,4 +1,5 @@
 import type { StoreErrorCode } from '../../storage/errors.ts'
+import type { TopicErrorCode } from '../broker/topic-errors.ts'
 
 /** RocketMQ's response codes by RocketMQ's names (RemotingSysResponseCode, ResponseCode). */
 export const responseCodes = {
@@ -70,3 +71,17 @@ export const rocketmqResponseOf = {
   'offset-out-of-range': responseCodes.PULL_OFFSET_MOVED,
   cancelled: responseCodes.SERVICE_NOT_AVAILABLE
 } as const satisfies Record<StoreErrorCode, ResponseCode>
+
+/** What is answered when the topic service refuses. */
+export const rocketmqTopicResponseOf = {
+  'name-invalid': responseCodes.INVALID_PARAMETER,
+  'name-collides': responseCodes.INVALID_PARAMETER,
+  'topic-exists': responseCodes.TOPIC_EXIST_ALREADY,
+  'topic-unknown': responseCodes.TOPIC_NOT_EXIST,
+  'queue-count-invalid': responseCodes.INVALID_PARAMETER,
+  'queue-count-not-higher': responseCodes.INVALID_PARAMETER,
+  'too-many-queues': responseCodes.INVALID_PARAMETER,
+  'too-many-topics': responseCodes.NO_PERMISSION,
+  'config-invalid': responseCodes.INVALID_PARAMETER,
+  'store-full': responseCodes.SERVICE_NOT_AVAILABLE
+} as const satisfies Record<TopicErrorCode, ResponseCode>

@@ -4,6 +4,8 @@ import { frameLengthMax } from './codec/index.ts'
 import type { RocketmqServices, Role } from './context.ts'
 import { type RequestObserver, rocketmqProtocol } from './dispatch.ts'
 
+export { ClientTable } from './clients/client-table.ts'
+export { QueueLocks } from './clients/queue-locks.ts'
 export {
   defaultRocketmqLimits,
   type RocketmqLimits,

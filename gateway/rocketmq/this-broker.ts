@@ -1,5 +1,6 @@
 /** The one broker, as routes and message ids tell it. */
 import type { Endpoint } from '../broker/addresses.ts'
+import { type Host, hostOf, noHost } from '../broker/translate/index.ts'
 import type { RequestContext } from './context.ts'
 
 /** What clients of this connection are told to dial for the broker, whichever listener they asked. */
@@ -7,6 +8,15 @@ export function advertisedBroker(context: RequestContext): Endpoint {
   const { localAddress } = context.client
   const port = context.brokerPort()
   return context.addresses.endpointFor('broker', { address: localAddress, port })
+}
+
+/**
+ * The same as a store host, in message ids and pulled messages: clients dial it too. A name cannot be written there;
+ * then it is the address that the client dialled.
+ */
+export function storeHost(context: RequestContext): Host {
+  const { host, port } = advertisedBroker(context)
+  return hostOf(host, port) ?? hostOf(context.client.localAddress, port) ?? noHost
 }
 
 /** HOST:PORT as clients parse it; an IPv6 address in brackets, or Go could not dial it. */

@@ -47,6 +47,8 @@ export async function startIsthmus(options: readonly string[] = []): Promise<Own
 export class OwnServer implements TestServer {
   readonly folder: string
   bootstrap = ''
+  /** Every listener's HOST:PORT, by its name in `ready`. */
+  addresses: Readonly<Record<string, string>> = {}
   /** Further words of the command line, from the next start on. */
   options: readonly string[]
   /** Node's own options, from the next start on. */
@@ -71,8 +73,9 @@ export class OwnServer implements TestServer {
 
   async start(kafkaPort: number): Promise<void> {
     const words = ['serve', '--data', join(this.folder, 'data'), '--kafka-port', String(kafkaPort)]
-    const others = ['--http-port', '0', ...this.options]
-    const child = spawn(process.execPath, [...this.nodeOptions, command, ...words, ...others], {
+    const ports = ['--namesrv-port', '0', '--broker-port', '0', '--http-port', '0']
+    const all = [...this.nodeOptions, command, ...words, ...ports, ...this.options]
+    const child = spawn(process.execPath, all, {
       stdio: ['ignore', 'pipe', 'pipe']
     })
     this.#process = child
@@ -98,6 +101,7 @@ export class OwnServer implements TestServer {
         resolve(told)
       })
     })
+    this.addresses = ready.addresses
     const address = ready.addresses.kafka
     if (!address) throw new Error(`no kafka address is ready\n${this.#log}`)
     this.bootstrap = address

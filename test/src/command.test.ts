@@ -55,11 +55,9 @@ t.test('a port that is taken ends the start in one line that names it', async (t
   t.teardown(() => holder.close())
   await new Promise((resolve) => holder.once('listening', resolve))
   const { port } = holder.address() as AddressInfo
-  for (const [option, other] of [
-    ['--http-port', '--kafka-port'],
-    ['--kafka-port', '--http-port']
-  ] as const) {
-    const taken = runCommand(t, ['serve', other, '0', option, `${port}`])
+  for (const option of ['--http-port', '--kafka-port', '--broker-port', '--namesrv-port']) {
+    const others = anyPorts.filter((_, i) => anyPorts[i - (i % 2)] !== option)
+    const taken = runCommand(t, ['serve', ...others, option, `${port}`])
     t.same(await taken.ended, { code: exitCodes.cannotStart, signal: null })
     t.match(
       taken.errors,
@@ -71,9 +69,9 @@ t.test('a port that is taken ends the start in one line that names it', async (t
 })
 
 t.test('ports of listeners that do not exist yet are taken, and one line says so', async (t) => {
-  const running = runCommand(t, ['serve', ...anyPorts, '--namesrv-port', '0', '--grpc-port', '1'])
+  const running = runCommand(t, ['serve', ...anyPorts, '--grpc-port', '1'])
   const line = await running.event('listeners-absent')
-  t.same(line.settings, ['namesrv-port', 'grpc-port'])
+  t.same(line.settings, ['grpc-port'])
   await running.event('ready')
   running.child.kill('SIGTERM')
   t.same(await running.ended, { code: exitCodes.done, signal: null })
@@ -81,9 +79,11 @@ t.test('ports of listeners that do not exist yet are taken, and one line says so
 
 t.test('ready names every bound address, and SIGTERM ends the server with code 0', async (t) => {
   const running = runCommand(t, ['serve', ...anyPorts])
-  const http = await running.address('http')
-  t.equal(http.host, '127.0.0.1')
-  t.ok(http.port > 0)
+  for (const name of ['kafka', 'namesrv', 'broker', 'http']) {
+    const { host, port } = await running.address(name)
+    t.equal(host, '127.0.0.1', name)
+    t.ok(port > 0, name)
+  }
   running.child.kill('SIGTERM')
   t.same(await running.ended, { code: exitCodes.done, signal: null })
   t.equal(running.errors, '')

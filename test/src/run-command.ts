@@ -88,4 +88,6 @@ export function runCommand(
 }
 
 /** Options that keep servers of several tests apart. */
-export const anyPorts = ['--kafka-port', '0', '--http-port', '0'] as const
+export const anyPorts: readonly string[] = ['kafka', 'namesrv', 'broker', 'http'].flatMap(
+  (name) => [`--${name}-port`, '0']
+)

@@ -10,7 +10,12 @@ import {
   request,
   text
 } from '../../../gateway/rocketmq/codec/index.ts'
-import { type ClientConnection, type Handler, refuse } from '../../../gateway/rocketmq/context.ts'
+import {
+  type ClientConnection,
+  defaultRocketmqLimits,
+  type Handler,
+  refuse
+} from '../../../gateway/rocketmq/context.ts'
 import { getBrokerClusterInfoRequest } from '../../../gateway/rocketmq/headers/get-broker-cluster-info.ts'
 import { type Route, route } from '../../../gateway/rocketmq/routes.ts'
 import { StoreError } from '../../../storage/errors.ts'
@@ -237,7 +242,7 @@ t.test('a client that is asked and stays silent, or leaves, fails who waits', as
   }
   const rig = new RocketmqRig({
     table: echoing(meet),
-    services: { limits: { inFlightMax: 10, pushesMax: 2 } }
+    services: { limits: { ...defaultRocketmqLimits, pushesMax: 2 } }
   })
   const peer = rig.connect()
   await peer.ask(10, { fields })

@@ -28,6 +28,7 @@ export interface RigOptions {
   readonly table?: readonly Route[]
   readonly services?: Partial<RocketmqServices>
   readonly advertise?: readonly string[]
+  readonly clock?: FakeClock
 }
 
 export interface LogLine {
@@ -47,7 +48,7 @@ export interface Handled {
 export const brokerPort = 10_911
 
 export class RocketmqRig {
-  readonly clock = new FakeClock()
+  readonly clock: FakeClock
   readonly log: LogLine[] = []
   readonly handled: Handled[] = []
   readonly services: RocketmqServices
@@ -55,13 +56,18 @@ export class RocketmqRig {
   readonly #shared
   #connections = 0
 
-  constructor({ role = 'broker', table = routes, services, advertise = [] }: RigOptions = {}) {
+  constructor(options: RigOptions = {}) {
+    const { role = 'broker', table = routes, services, advertise = [] } = options
+    this.clock = options.clock ?? new FakeClock()
     const log = (level: string, event: string, fields: Record<string, unknown> = {}) =>
       this.log.push({ level, event, fields })
     this.services = {
       engine: {} as RocketmqServices['engine'],
       topics: {} as RocketmqServices['topics'],
       groups: {} as RocketmqServices['groups'],
+      clients: {} as RocketmqServices['clients'],
+      locks: {} as RocketmqServices['locks'],
+      decoded: {} as RocketmqServices['decoded'],
       addresses: new AddressMap(advertise.map(parseAdvertise)),
       clusterName: 'DefaultCluster',
       brokerName: 'broker-a',

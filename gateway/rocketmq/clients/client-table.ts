@@ -1,0 +1,235 @@
+/**
+ * Which clients are there: live connections only, nothing of it is stored. Consumers are members of their groups until
+ * they say goodbye, their connection closes, or they are not heard of for long; producers are listed as long.
+ */
+import type { Clock, LogSink, Timer } from '../../../storage/ports.ts'
+import type { Groups } from '../../broker/groups/index.ts'
+import { rocketmqGroupNameFault, toKafkaGroupName, toKafkaTopicName } from '../../broker/names.ts'
+import type { ClientConnection } from '../client-connection.ts'
+import { notifyConsumerIdsChangedRequest } from '../headers/notify-consumer-ids-changed.ts'
+import { broadcasting, type ConsumerData, ConsumerGroup, type Heartbeat } from './consumer-group.ts'
+
+export interface ClientLimits {
+  /** A client that was not heard of for so long is gone (RocketMQ's channel expiry). */
+  readonly clientExpiryMs: number
+  /** How often that is looked at. */
+  readonly clientCheckMs: number
+  /** Groups that one connection may take part in. */
+  readonly groupsPerConnectionMax: number
+  /** Consumer groups with members, all together. */
+  readonly liveGroupsMax: number
+}
+
+export const clientLimits: ClientLimits = {
+  clientExpiryMs: 120_000,
+  clientCheckMs: 10_000,
+  groupsPerConnectionMax: 1000,
+  liveGroupsMax: 10_000
+}
+
+export interface ClientTableOptions {
+  readonly groups: Pick<Groups, 'ownership' | 'stored'>
+  readonly clock: Clock
+  readonly log: LogSink
+  readonly limits?: ClientLimits
+}
+
+/** What of a heartbeat was not taken. */
+export interface RefusedGroup {
+  readonly group: string
+  readonly reason: string
+}
+
+/** The groups of one connection, each with the client ids that it speaks for. */
+interface Connected {
+  readonly consumers: Map<string, Set<string>>
+  readonly producers: Map<string, Set<string>>
+}
+
+export class ClientTable {
+  readonly #options: ClientTableOptions
+  readonly #limits: ClientLimits
+  readonly #groups = new Map<string, ConsumerGroup>()
+  readonly #producers = new Map<string, Map<ClientConnection, number>>()
+  readonly #connected = new Map<ClientConnection, Connected>()
+  #timer: Timer | undefined
+
+  constructor(options: ClientTableOptions) {
+    this.#options = options
+    this.#limits = options.limits ?? clientLimits
+  }
+
+  consumerGroup(name: string): ConsumerGroup | undefined {
+    return this.#groups.get(name)
+  }
+
+  /** Connections of producers that named this group. */
+  producersOf(group: string): readonly ClientConnection[] {
+    return [...(this.#producers.get(group)?.keys() ?? [])]
+  }
+
+  /** Takes a heartbeat; returns the consumer groups in it that the client is no member of, and why. */
+  heard(connection: ClientConnection, heartbeat: Heartbeat): readonly RefusedGroup[] {
+    if (!connection.open) return []
+    const refused: RefusedGroup[] = []
+    const connected = this.#connectedOf(connection)
+    const nowMs = this.#options.clock.monotonicMs()
+    for (const { groupName } of heartbeat.producerDataSet) {
+      const isKnown = connected.producers.has(groupName)
+      if (!isKnown && connected.producers.size >= this.#limits.groupsPerConnectionMax) continue
+      addTo(connected.producers, groupName, heartbeat.clientID)
+      const producers = this.#producers.get(groupName) ?? new Map<ClientConnection, number>()
+      this.#producers.set(groupName, producers.set(connection, nowMs))
+    }
+    for (const data of heartbeat.consumerDataSet) {
+      const reason = this.#refusal(data.groupName, connected)
+      if (reason !== undefined) refused.push({ group: data.groupName, reason })
+      else this.#consumerHeard(connection, connected, heartbeat, data, nowMs)
+    }
+    this.#timer ??= this.#options.clock.after(this.#limits.clientCheckMs, () => this.#check())
+    return refused
+  }
+
+  /** A client says goodbye in one of its groups. */
+  leave(
+    connection: ClientConnection,
+    clientId: string,
+    consumerGroup: string | undefined,
+    producerGroup: string | undefined
+  ): void {
+    const connected = this.#connected.get(connection)
+    if (connected === undefined) return
+    if (consumerGroup !== undefined && removeFrom(connected.consumers, consumerGroup, clientId)) {
+      this.#consumerLeft(consumerGroup, clientId, connection)
+    }
+    if (producerGroup !== undefined && removeFrom(connected.producers, producerGroup, clientId)) {
+      if (!connected.producers.has(producerGroup)) this.#producerLeft(producerGroup, connection)
+    }
+  }
+
+  /** Stops the clockwork; connections are their listener's to close. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #connectedOf(connection: ClientConnection): Connected {
+    const known = this.#connected.get(connection)
+    if (known !== undefined) return known
+    const connected = { consumers: new Map(), producers: new Map() }
+    this.#connected.set(connection, connected)
+    connection.onClose(() => this.#closed(connection, connected))
+    return connected
+  }
+
+  /** Why a consumer group is not taken; undefined if it is, and then it is RocketMQ's. */
+  #refusal(name: string, connected: Connected): string | undefined {
+    if (rocketmqGroupNameFault(name) !== undefined) return 'is no name for a group'
+    if (connected.consumers.has(name)) return undefined
+    const { groupsPerConnectionMax, liveGroupsMax } = this.#limits
+    if (connected.consumers.size >= groupsPerConnectionMax) return 'is one too many'
+    const known = this.#groups.get(name)
+    if (known !== undefined) return undefined
+    if (this.#groups.size >= liveGroupsMax) return `is not taken: ${liveGroupsMax} have members`
+    const { ownership } = this.#options.groups
+    const group = new ConsumerGroup(name)
+    const reads = (topic: string) => {
+      for (const one of group.subscriptions) if (toKafkaTopicName(one.topic) === topic) return true
+      return false
+    }
+    if (!ownership.claim(toKafkaGroupName(name), { protocol: 'rocketmq', reads })) {
+      this.#options.log('warn', 'group-of-other-protocol', { group: name, refused: 'rocketmq' })
+      return otherProtocol
+    }
+    this.#groups.set(name, group)
+    return undefined
+  }
+
+  #consumerHeard(
+    connection: ClientConnection,
+    connected: Connected,
+    { clientID, withoutSub }: Heartbeat,
+    data: ConsumerData,
+    nowMs: number
+  ): void {
+    const group = this.#groups.get(data.groupName)
+    if (group === undefined) return
+    const isFirst = group.size === 0
+    addTo(connected.consumers, group.name, clientID)
+    const isChanged = group.heard(clientID, connection, data, withoutSub, nowMs)
+    if (isFirst) this.#options.groups.stored.occupied(toKafkaGroupName(group.name), '')
+    if (isChanged) notify(group)
+  }
+
+  #consumerLeft(name: string, clientId: string, connection: ClientConnection): void {
+    const group = this.#groups.get(name)
+    if (group === undefined || !group.leave(clientId, connection)) return
+    if (group.size > 0) {
+      notify(group)
+      return
+    }
+    this.#groups.delete(name)
+    const kafkaName = toKafkaGroupName(name)
+    this.#options.groups.ownership.release(kafkaName, 'rocketmq')
+    this.#options.groups.stored.emptied(kafkaName)
+  }
+
+  #producerLeft(group: string, connection: ClientConnection): void {
+    const producers = this.#producers.get(group)
+    producers?.delete(connection)
+    if (producers?.size === 0) this.#producers.delete(group)
+  }
+
+  #closed(connection: ClientConnection, connected: Connected): void {
+    this.#connected.delete(connection)
+    for (const [group, clientIds] of connected.consumers) {
+      for (const clientId of clientIds) this.#consumerLeft(group, clientId, connection)
+    }
+    for (const group of connected.producers.keys()) this.#producerLeft(group, connection)
+  }
+
+  #check(): void {
+    const limitMs = this.#options.clock.monotonicMs() - this.#limits.clientExpiryMs
+    for (const group of [...this.#groups.values()]) {
+      for (const { clientId, connection, heardMs } of [...group.members]) {
+        if (heardMs <= limitMs) this.leave(connection, clientId, group.name, undefined)
+      }
+    }
+    for (const [group, producers] of [...this.#producers]) {
+      for (const [connection, heardMs] of [...producers]) {
+        if (heardMs > limitMs) continue
+        this.#connected.get(connection)?.producers.delete(group)
+        this.#producerLeft(group, connection)
+      }
+    }
+    const isEmpty = this.#groups.size === 0 && this.#producers.size === 0
+    this.#timer = isEmpty
+      ? undefined
+      : this.#options.clock.after(this.#limits.clientCheckMs, () => this.#check())
+  }
+}
+
+/** Said to clients after the group's name. */
+export const otherProtocol = 'has members that speak the Kafka protocol'
+
+/** In a group that broadcasts nobody divides anything. */
+function notify(group: ConsumerGroup): void {
+  if (group.messageModel === broadcasting) return
+  const header = { consumerGroup: group.name }
+  for (const { connection } of group.members) {
+    connection.push(notifyConsumerIdsChangedRequest, { header, body: undefined })
+  }
+}
+
+function addTo(groups: Map<string, Set<string>>, group: string, clientId: string): void {
+  const clientIds = groups.get(group) ?? new Set()
+  groups.set(group, clientIds.add(clientId))
+}
+
+/** True if it was there. */
+function removeFrom(groups: Map<string, Set<string>>, group: string, clientId: string): boolean {
+  const clientIds = groups.get(group)
+  if (clientIds === undefined || !clientIds.delete(clientId)) return false
+  if (clientIds.size === 0) groups.delete(group)
+  return true
+}

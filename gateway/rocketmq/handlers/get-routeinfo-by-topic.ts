@@ -1,0 +1,51 @@
+/**
+ * GET_ROUTEINFO_BY_TOPIC (105). Every topic is on the one broker. Where topics are made by sending, TBW102 has a route
+ * too: producers take it for that of a topic that does not exist, and send.
+ */
+import type { Topic } from '../../../storage/contract.ts'
+import { type Handler, type RequestContext, refuse } from '../context.ts'
+import type { getRouteinfoByTopicRequest } from '../headers/get-routeinfo-by-topic.ts'
+import { autoCreateQueuesMax, autoCreateTopic, findTopic } from '../known-topics.ts'
+import { responseCodes } from '../response-codes.ts'
+import { advertisedBroker, endpointText, masterId } from '../this-broker.ts'
+
+/** PermName: read, write and inherit. */
+const autoCreatePerm = 7
+
+type Queues = Pick<Topic, 'readQueues' | 'writeQueues'> & { readonly perm: number }
+
+export const getRouteinfoByTopic: Handler<typeof getRouteinfoByTopicRequest> = async (
+  { header: { topic } },
+  context
+) => {
+  const queues = await queuesOf(topic, context)
+  if (queues === undefined) {
+    const remark = `No topic route info in name server for the topic: ${topic}`
+    return refuse(responseCodes.TOPIC_NOT_EXIST, remark)
+  }
+  const { clusterName: cluster, brokerName } = context
+  const brokerAddrs = new Map([[masterId, endpointText(advertisedBroker(context))]])
+  const { readQueues, writeQueues, perm } = queues
+  return {
+    body: {
+      brokerDatas: [{ cluster, brokerName, brokerAddrs, enableActingMaster: false }],
+      filterServerTable: new Map(),
+      queueDatas: [
+        {
+          brokerName,
+          readQueueNums: readQueues,
+          writeQueueNums: writeQueues,
+          perm,
+          topicSysFlag: 0
+        }
+      ]
+    }
+  }
+}
+
+async function queuesOf(topic: string, context: RequestContext): Promise<Queues | undefined> {
+  if (topic !== autoCreateTopic) return findTopic(context, topic)
+  if (!context.topics.policy.autoCreate) return undefined
+  const queues = autoCreateQueuesMax
+  return { readQueues: queues, writeQueues: queues, perm: autoCreatePerm }
+}

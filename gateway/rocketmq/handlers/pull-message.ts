@@ -1,0 +1,163 @@
+/**
+ * PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361). A pull that finds the queue's end may be held until something comes
+ * that its filter wants, at most as long as it says. All answers tell the queue's ends and where to go on; remarks are
+ * the names of a real broker's GetMessageStatus.
+ */
+import type { QueueEnds, Topic } from '../../../storage/contract.ts'
+import { StoreError } from '../../../storage/index.ts'
+import { type Asked, type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
+import { commitPulledPlace } from '../group-place.ts'
+import {
+  type litePullMessageRequest,
+  pullFlags,
+  type pullMessageRequest
+} from '../headers/pull-message.ts'
+import { findTopic } from '../known-topics.ts'
+import { refusalOfGroup } from '../other-protocol.ts'
+import { filterOf, type PullHeader } from '../pull-filter.ts'
+import { type Pull, type Pulled, pullFrom } from '../pulled-messages.ts'
+import { type ResponseCode, responseCodes } from '../response-codes.ts'
+import { isRefused } from '../sent-messages.ts'
+
+type Asking = Asked<typeof pullMessageRequest>
+
+export const pullMessage: Handler<typeof pullMessageRequest> = (asked, context) =>
+  pull(asked, context)
+
+export const litePullMessage: Handler<typeof litePullMessageRequest> = (asked, context) =>
+  pull(asked, context)
+
+async function pull({ header }: Asking, context: RequestContext) {
+  const refusal = refusalOfGroup(header.consumerGroup, context)
+  if (refusal !== undefined) return refusal
+  const wanted = await pullOf(header, context)
+  if (isRefused(wanted)) return wanted
+  const { topic, queueId } = wanted
+  if ((header.sysFlag & pullFlags.commitOffset) !== 0 && header.commitOffset >= 0) {
+    await commitPulledPlace(header.consumerGroup, topic.id, queueId, header.commitOffset, context)
+  }
+  const endMs = context.clock.monotonicMs() + waitMsOf(header, context)
+  let from = header.queueOffset
+  for (;;) {
+    const pulled = await pullWithin(wanted, from, context)
+    if ('code' in pulled) return pulled
+    if (pulled.found.length > 0) return answer(responseCodes.SUCCESS, 'FOUND', pulled, pulled.found)
+    const hasMoved = pulled.nextOffset > header.queueOffset
+    const leftMs = endMs - context.clock.monotonicMs()
+    if (leftMs <= 0) return hasMoved ? unmatched(pulled) : nothing(pulled)
+    // What was passed over is not looked at again. Something may be left to look at now.
+    from = pulled.nextOffset
+    if (from >= pulled.maxOffset && !(await hasMore(wanted, from, leftMs, context))) {
+      return hasMoved ? unmatched(pulled) : nothing(pulled)
+    }
+  }
+}
+
+async function pullOf(header: PullHeader, context: RequestContext): Promise<Pull | Refused> {
+  const { topic: name, queueId, maxMsgNums, maxMsgBytes } = header
+  const topic = await findTopic(context, name)
+  if (topic === undefined) {
+    const remark = `topic[${name}] not exist, apply first please! `
+    return refuse(responseCodes.TOPIC_NOT_EXIST, remark)
+  }
+  if ((topic.perm & readPerm) === 0) {
+    const remark = `the topic[${name}] pulling message is forbidden`
+    return refuse(responseCodes.NO_PERMISSION, remark)
+  }
+  const queue = queueId < topic.readQueues ? topic.queues[queueId] : undefined
+  if (queue === undefined) return illegalQueue(topic, queueId, context)
+  const filter = filterOf(header, context)
+  if ('refused' in filter) return filter
+  const most = context.limits.pullBytesMax
+  const bytesMax = Math.min(Math.max(maxMsgBytes ?? most, 1), most)
+  return { topic, queueId, queue, filter, countMax: Math.max(maxMsgNums, 1), bytesMax }
+}
+
+/** PermName.PERM_READ */
+const readPerm = 4
+
+function illegalQueue(topic: Topic, queueId: number, { client }: RequestContext): Refused {
+  const remark =
+    `queueId[${queueId}] is illegal, topic:[${topic.names.rocketmq}] ` +
+    `topicConfig.readQueueNums:[${topic.readQueues}] consumer:[/${client.host}:${client.port}]`
+  return refuse(responseCodes.INVALID_PARAMETER, remark)
+}
+
+function waitMsOf({ sysFlag, suspendTimeoutMillis }: PullHeader, { limits }: RequestContext) {
+  if ((sysFlag & pullFlags.suspend) === 0) return 0
+  return Math.min(suspendTimeoutMillis, limits.pullWaitMsMax)
+}
+
+/** The answer, where the offset is none of the queue's. */
+async function pullWithin(wanted: Pull, offset: number, context: RequestContext) {
+  try {
+    return offset < 0
+      ? await moved(wanted, offset, context)
+      : await pullFrom(wanted, offset, context)
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'offset-out-of-range') throw error
+    return await moved(wanted, offset, context)
+  }
+}
+
+async function moved({ queue }: Pull, offset: number, { engine }: RequestContext) {
+  const ends = await engine.ends(queue)
+  const { logStartOffset: minOffset, lastStableOffset: maxOffset } = ends
+  const [remark, nextOffset] = correction(ends, offset)
+  const place = { nextOffset, minOffset, maxOffset }
+  return answer(responseCodes.PULL_OFFSET_MOVED, remark, place)
+}
+
+function correction(ends: QueueEnds, offset: number): readonly [remark: string, next: number] {
+  const { logStartOffset, lastStableOffset } = ends
+  if (lastStableOffset === 0) {
+    return [offset < 0 ? 'OFFSET_TOO_SMALL' : 'NO_MESSAGE_IN_QUEUE', 0]
+  }
+  if (offset < logStartOffset) return ['OFFSET_TOO_SMALL', logStartOffset]
+  return ['OFFSET_OVERFLOW_BADLY', lastStableOffset]
+}
+
+/** Whether there is something to look at from the offset on, as soon as there is. */
+async function hasMore(
+  { queue }: Pull,
+  offset: number,
+  maxWaitMs: number,
+  { engine, signal }: RequestContext
+): Promise<boolean> {
+  const queues = [{ queue, offset }]
+  const request = { queues, minBytes: 1, maxWaitMs, isolation: 'committed', signal } as const
+  try {
+    return (await engine.waitForData(request)) !== 'timeout'
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'cancelled') return false
+    throw error
+  }
+}
+
+type Place = Pick<Pulled, 'nextOffset' | 'minOffset' | 'maxOffset'>
+
+function nothing(place: Place) {
+  const remark = place.maxOffset === 0 ? 'NO_MESSAGE_IN_QUEUE' : 'OFFSET_OVERFLOW_ONE'
+  return answer(responseCodes.PULL_NOT_FOUND, remark, place)
+}
+
+function unmatched(place: Place) {
+  return answer(responseCodes.PULL_RETRY_IMMEDIATELY, 'NO_MATCHED_MESSAGE', place)
+}
+
+function answer(code: ResponseCode, remark: string, place: Place, found: readonly Buffer[] = []) {
+  const { nextOffset: nextBeginOffset, minOffset, maxOffset } = place
+  return {
+    code,
+    remark,
+    header: {
+      suggestWhichBrokerId: 0,
+      nextBeginOffset,
+      minOffset,
+      maxOffset,
+      topicSysFlag: 0,
+      groupSysFlag: 0
+    },
+    body: found
+  }
+}

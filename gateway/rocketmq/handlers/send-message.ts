@@ -1,0 +1,160 @@
+/**
+ * SEND_MESSAGE (10), SEND_MESSAGE_V2 (310), SEND_BATCH_MESSAGE (320). The answer says SUCCESS when the flush mode's
+ * promise holds. A batch is one append: all of it or nothing.
+ */
+import type { Topic } from '../../../storage/contract.ts'
+import {
+  type BrokerMarks,
+  decodeClientBatch,
+  encodeOffsetId,
+  isMessageFault,
+  physicalOffsetOf,
+  propertyOf,
+  uniqueKeyName
+} from '../../broker/translate/index.ts'
+import type { Asked, Handler, Refused, RequestContext } from '../context.ts'
+import type {
+  sendBatchMessageRequest,
+  sendMessageRequest,
+  sendMessageV2Request
+} from '../headers/send-message.ts'
+import {
+  autoCreateQueuesMax,
+  autoCreateTopic,
+  ensureTopic,
+  findTopic,
+  isClosedTopic,
+  retryPrefix,
+  topicNameFault
+} from '../known-topics.ts'
+import { responseCodes } from '../response-codes.ts'
+import {
+  type AcceptedMessage,
+  acceptMessage,
+  chooseQueue,
+  isRefused,
+  refuseSend,
+  region,
+  type SentMessage
+} from '../sent-messages.ts'
+import { storeHost } from '../this-broker.ts'
+
+type Sending = Asked<typeof sendMessageRequest>
+
+export const sendMessage: Handler<typeof sendMessageRequest> = (asked, context) =>
+  send(asked, asked.header.batch, context)
+
+export const sendMessageV2: Handler<typeof sendMessageV2Request> = (asked, context) =>
+  send(asked, asked.header.batch, context)
+
+export const sendBatchMessage: Handler<typeof sendBatchMessageRequest> = (asked, context) =>
+  send(asked, true, context)
+
+async function send(asked: Sending, isBatch: boolean, context: RequestContext) {
+  const topic = await topicOf(asked, isBatch, context)
+  if (isRefused(topic)) return topic
+  const queueId = chooseQueue(topic, asked.header.queueId, context)
+  if (typeof queueId !== 'number') return queueId
+  const sent = sentMessages(asked, isBatch, context)
+  if (isRefused(sent)) return sent
+  const accepted = acceptAll(sent, context)
+  if (isRefused(accepted)) return accepted
+  const queue = topic.queues[queueId] as number
+  const records = accepted.map(({ record }) => record)
+  const { appends } = await context.engine.commit({
+    appends: [{ queue, records, origin: 'rocketmq' }]
+  })
+  const baseOffset = appends[0]?.baseOffset ?? 0
+  const host = storeHost(context)
+  const ids = accepted.map((_, i) => encodeOffsetId(host, physicalOffsetOf(queue, baseOffset + i)))
+  const envelope = Buffer.from(asked.header.properties)
+  return {
+    header: {
+      msgId: ids.join(','),
+      queueId,
+      queueOffset: baseOffset,
+      transactionId: isBatch ? propertyOf(envelope, uniqueKeyName) : accepted[0]?.uniqueKey,
+      regionId: region,
+      traceOn: true
+    }
+  }
+}
+
+/** Checks in the order of a real broker; a topic that is not there is made, if it may be. */
+async function topicOf(
+  { header }: Sending,
+  isBatch: boolean,
+  context: RequestContext
+): Promise<Topic | Refused> {
+  const { topic: name, defaultTopic, defaultTopicQueueNums } = header
+  const fault = topicNameFault(name)
+  if (fault !== undefined) return refuseSend(responseCodes.INVALID_PARAMETER, fault)
+  if (isClosedTopic(name)) {
+    const remark = `Sending message to topic[${name}] is forbidden.`
+    return refuseSend(responseCodes.NO_PERMISSION, remark)
+  }
+  if (isBatch && name.startsWith(retryPrefix)) {
+    const remark = 'a batch cannot be sent to a retry topic'
+    return refuseSend(responseCodes.MESSAGE_ILLEGAL, remark)
+  }
+  const known = await findTopic(context, name)
+  const mayMake = defaultTopic === autoCreateTopic && context.topics.policy.autoCreate
+  const queues = Math.min(Math.max(defaultTopicQueueNums, 1), autoCreateQueuesMax)
+  const topic = known ?? (mayMake ? await ensureTopic(context, name, queues) : undefined)
+  if (topic === undefined) {
+    const remark = `topic[${name}] not exist, apply first please!`
+    return refuseSend(responseCodes.TOPIC_NOT_EXIST, remark)
+  }
+  if ((topic.perm & writePerm) !== 0) return topic
+  return refuseSend(responseCodes.NO_PERMISSION, `the topic[${name}] sending message is forbidden`)
+}
+
+/** PermName.PERM_WRITE */
+const writePerm = 2
+
+function sentMessages(
+  { header, body }: Sending,
+  isBatch: boolean,
+  { limits }: RequestContext
+): SentMessage[] | Refused {
+  const { flag, sysFlag, bornTimestamp, reconsumeTimes } = header
+  if (body.length > limits.bodyBytesMax) {
+    return illegal(`a body of ${body.length} bytes, allowed are ${limits.bodyBytesMax}`)
+  }
+  const shared = { sysFlag, bornTimestamp, reconsumeTimes }
+  if (!isBatch) {
+    if (body.length === 0) return illegal('the body is empty')
+    return [{ ...shared, flag, properties: Buffer.from(header.properties), body }]
+  }
+  const all = decodeClientBatch(body)
+  if (isMessageFault(all)) return illegal(all.text)
+  if (all.length === 0) return illegal('the batch is empty')
+  return all.map((one) => ({ ...shared, ...one }))
+}
+
+function acceptAll(
+  sent: readonly SentMessage[],
+  context: RequestContext
+): AcceptedMessage[] | Refused {
+  const accepted: AcceptedMessage[] = []
+  const marks = marksOf(context)
+  for (const one of sent) {
+    const result = acceptMessage(one, marks, context)
+    if (isRefused(result)) return result
+    accepted.push(result)
+  }
+  return accepted
+}
+
+function illegal(why: string): Refused {
+  return refuseSend(responseCodes.MESSAGE_ILLEGAL, `the message is illegal: ${why}`)
+}
+
+/** One object for each cluster: what it makes of messages is kept by it. */
+const marksMade = new Map<string, BrokerMarks>()
+
+function marksOf({ clusterName: cluster }: RequestContext): BrokerMarks {
+  const marks = marksMade.get(cluster) ?? { region, traceOn: true, cluster }
+  marksMade.set(cluster, marks)
+  return marks
+}

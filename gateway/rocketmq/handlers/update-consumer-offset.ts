@@ -1,0 +1,25 @@
+/** UPDATE_CONSUMER_OFFSET (15): a group's place in a queue, the next message to consume. It may go back. */
+import { type Handler, refuse } from '../context.ts'
+import { commitPlace } from '../group-place.ts'
+import type { updateConsumerOffsetRequest } from '../headers/update-consumer-offset.ts'
+import { findTopic } from '../known-topics.ts'
+import { refusalOfGroup } from '../other-protocol.ts'
+import { responseCodes } from '../response-codes.ts'
+
+export const updateConsumerOffset: Handler<typeof updateConsumerOffsetRequest> = async (
+  { header: { consumerGroup, topic: name, queueId, commitOffset } },
+  context
+) => {
+  const refusal = refusalOfGroup(consumerGroup, context)
+  if (refusal !== undefined) return refusal
+  const topic = await findTopic(context, name)
+  if (topic === undefined) {
+    return refuse(responseCodes.TOPIC_NOT_EXIST, `Topic ${name} not exist!`)
+  }
+  if (topic.queues[queueId] === undefined || commitOffset < 0) {
+    const remark = `queueId[${queueId}] or offset[${commitOffset}] is illegal, topic:[${name}]`
+    return refuse(responseCodes.INVALID_PARAMETER, remark)
+  }
+  await commitPlace(consumerGroup, topic.id, queueId, commitOffset, context)
+  return {}
+}

@@ -1,0 +1,105 @@
+/** Sent messages on their way to the store: what is refused of them, what a broker changes, and what they become. */
+import type { PackedRecord, Topic } from '../../storage/contract.ts'
+import {
+  type BrokerMarks,
+  editSentProperties,
+  hostOf,
+  isMessageFault,
+  type Message,
+  noHost,
+  preparedFlag,
+  propertyOf,
+  recordOfMessage,
+  transactionMask
+} from '../broker/translate/index.ts'
+import { type Refused, type RequestContext, refuse } from './context.ts'
+import { responseCodes } from './response-codes.ts'
+
+/** RocketMQ's regionId by default. */
+export const region = 'DefaultRegion'
+/** Told with every refused send, as a real broker does. */
+export const refusedFields = { MSG_REGION: region, TRACE_ON: 'true' } as const
+
+/** One as its client gives it, alone or in a batch. */
+export interface SentMessage {
+  readonly flag: number
+  readonly sysFlag: number
+  readonly bornTimestamp: number
+  readonly reconsumeTimes: number
+  readonly properties: Buffer
+  readonly body: Buffer
+}
+
+export interface AcceptedMessage {
+  readonly record: PackedRecord
+  readonly uniqueKey: string
+}
+
+export function refuseSend(code: Parameters<typeof refuse>[0], remark: string): Refused {
+  return refuse(code, remark, refusedFields)
+}
+
+export function isRefused<T extends object>(value: T | Refused): value is Refused {
+  return 'refused' in value
+}
+
+export function acceptMessage(
+  sent: SentMessage,
+  marks: BrokerMarks,
+  { client, random }: RequestContext
+): AcceptedMessage | Refused {
+  const later = notYet(sent)
+  if (later !== undefined) return later
+  const newKey = () => random.uuid().toString('hex').toUpperCase()
+  const { properties, uniqueKey } = editSentProperties(sent.properties, marks, newKey)
+  const message: Message = {
+    flag: sent.flag,
+    sysFlag: sent.sysFlag,
+    bornTimestampMs: sent.bornTimestamp,
+    bornHost: hostOf(client.host, client.port) ?? noHost,
+    reconsumeTimes: sent.reconsumeTimes,
+    preparedOffset: 0n,
+    properties,
+    body: sent.body
+  }
+  const record = recordOfMessage(message)
+  if (isMessageFault(record)) {
+    return refuseSend(responseCodes.MESSAGE_ILLEGAL, `the message is illegal: ${record.text}`)
+  }
+  return { record, uniqueKey }
+}
+
+/** Properties that ask for a message to come later. */
+const delays = ['DELAY', 'TIMER_DELAY_SEC', 'TIMER_DELAY_MS', 'TIMER_DELIVER_MS'] as const
+
+/** What is not served is refused: delivered at once, or as no transaction, it would be wrong. */
+function notYet({ sysFlag, properties }: SentMessage): Refused | undefined {
+  const isHalf = (sysFlag & transactionMask) === preparedFlag
+  if (isHalf || propertyOf(properties, 'TRAN_MSG')?.toLowerCase() === 'true') {
+    const remark = 'transactions are not supported by this version of the server'
+    return refuseSend(responseCodes.NO_PERMISSION, remark)
+  }
+  const delay = delays.find((name) => Number(propertyOf(properties, name) ?? 0) > 0)
+  if (delay === undefined) return undefined
+  const remark = `delayed messages (property ${delay}) are not supported by this version of the server`
+  return refuseSend(responseCodes.REQUEST_CODE_NOT_SUPPORTED, remark)
+}
+
+/** The number of the queue to send to; below 0 any will do. */
+export function chooseQueue(
+  topic: Topic,
+  queueId: number,
+  { random }: RequestContext
+): number | Refused {
+  const { readQueues, writeQueues } = topic
+  if (queueId >= Math.max(readQueues, writeQueues)) {
+    const remark =
+      `request queueId[${queueId}] is illegal, topic [${topic.names.rocketmq}] ` +
+      `has readQueueNums=${readQueues}, writeQueueNums=${writeQueues}`
+    return refuseSend(responseCodes.INVALID_PARAMETER, remark)
+  }
+  if (queueId >= 0) return queueId
+  return writeQueues > 0
+    ? random.uuid().readUInt32BE(0) % writeQueues
+    : refuseSend(responseCodes.NO_PERMISSION, `topic[${topic.names.rocketmq}] has no write queue`)
+}

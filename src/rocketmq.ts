@@ -1,0 +1,77 @@
+/** The RocketMQ side of a server: services over what the gateways share, and their two listeners. */
+import { DecodedBatches } from '../gateway/broker/translate/index.ts'
+import {
+  ClientTable,
+  defaultRocketmqLimits,
+  QueueLocks,
+  type RequestObserver,
+  type RocketmqServices,
+  type Role,
+  responseNameOf,
+  rocketmqListener
+} from '../gateway/rocketmq/server.ts'
+import type { Listener, TcpShared } from '../gateway/tcp/index.ts'
+import type { Broker } from './broker.ts'
+import type { MeasuredListener } from './http/metrics.ts'
+import { RequestFigures } from './http/request-figures.ts'
+
+/** What a RocketMQ of one broker calls itself; scripts and consoles know these names. */
+const clusterName = 'DefaultCluster'
+const brokerName = 'broker-a'
+
+export interface RocketmqSide {
+  readonly namesrv: Listener
+  readonly broker: Listener
+  readonly measured: readonly MeasuredListener[]
+  /** Ends what runs by the clock; the listeners are closed before. */
+  close(): void
+}
+
+/** Wires the services; nothing listens yet. `brokerPort`: where the broker listener is bound, once it is. */
+export function openRocketmq(
+  { engine, topics, groups, addresses, clock, random, log }: Broker,
+  tcp: TcpShared,
+  brokerPort: () => number
+): RocketmqSide {
+  const clients = new ClientTable({ groups, clock, log })
+  const services: RocketmqServices = {
+    engine,
+    topics,
+    groups,
+    clients,
+    locks: new QueueLocks(clock),
+    decoded: new DecodedBatches(),
+    addresses,
+    clusterName,
+    brokerName,
+    brokerPort,
+    clock,
+    random,
+    log,
+    limits: defaultRocketmqLimits
+  }
+  const namesrv = measuredListener(services, 'namesrv', tcp)
+  const broker = measuredListener(services, 'broker', tcp)
+  return {
+    namesrv: namesrv.listener,
+    broker: broker.listener,
+    measured: [namesrv.measured, broker.measured],
+    close: () => clients.close()
+  }
+}
+
+function measuredListener(services: RocketmqServices, role: Role, tcp: TcpShared) {
+  const figures = new RequestFigures()
+  const observer: RequestObserver = {
+    handled: (request, responseCode, latencyMs, bytesIn, bytesOut) =>
+      figures.handled(request, 0, responseCode, latencyMs, bytesIn, bytesOut)
+  }
+  const listener = rocketmqListener(services, role, tcp, observer)
+  const measured: MeasuredListener = {
+    protocol: `rocketmq-${role}`,
+    figures,
+    counters: listener.counters,
+    errorName: responseNameOf
+  }
+  return { listener, measured }
+}
