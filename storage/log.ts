@@ -2,7 +2,6 @@
 import { formatVersion, segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
 import { encodeSegmentFooter, encodeSegmentHeader, segmentFileName } from './layout/segment.ts'
 import type { File, FileSystem } from './ports.ts'
-import type { SegmentPreparer } from './segment-preparer.ts'
 
 export interface OpenSegment {
   readonly id: number
@@ -24,19 +23,16 @@ export interface SealedSegment {
   readonly dataBytes: number
 }
 
-/**
- * Makes a segment's file (out of a prepared one, where there is one), durable with its name, so that a footer may point
- * to it.
- */
+/** Makes a segment's file, durable with its name, so that a footer may point to it. */
 export async function createSegment(
   fileSystem: FileSystem,
   folder: string,
   storeId: Buffer,
   id: number,
-  createdMs: number,
-  prepared?: File
+  createdMs: number
 ): Promise<File> {
-  const file = prepared ?? (await fileSystem.open(`${folder}/${segmentFileName(id)}`, 'create'))
+  const path = `${folder}/${segmentFileName(id)}`
+  const file = await fileSystem.open(path, 'create')
   const header = encodeSegmentHeader({
     formatVersion,
     compatible: 0,
@@ -56,7 +52,6 @@ export class Log {
   readonly #folder: string
   readonly #storeId: Buffer
   readonly #segmentBytes: number
-  readonly #preparer: SegmentPreparer
   #segment: OpenSegment
 
   constructor(
@@ -64,15 +59,13 @@ export class Log {
     folder: string,
     storeId: Buffer,
     segmentBytes: number,
-    segment: OpenSegment,
-    preparer: SegmentPreparer
+    segment: OpenSegment
   ) {
     this.#fileSystem = fileSystem
     this.#folder = folder
     this.#storeId = storeId
     this.#segmentBytes = segmentBytes
     this.#segment = segment
-    this.#preparer = preparer
   }
 
   get segment(): OpenSegment {
@@ -94,7 +87,6 @@ export class Log {
     await this.#segment.file.writev(buffers, this.#segment.position)
     this.#segment.lastGroupPosition = this.#segment.position
     this.#segment.position += bytes
-    this.#preparer.advance(this.#segment.position)
   }
 
   sync(): Promise<void> {
@@ -112,8 +104,7 @@ export class Log {
       this.#folder,
       this.#storeId,
       nextId,
-      createdMs,
-      await this.#preparer.take(nextId)
+      createdMs
     )
     const footer = {
       segmentId: old.id,
@@ -123,7 +114,6 @@ export class Log {
       nextSegmentId: nextId
     }
     await old.file.writev([encodeSegmentFooter(footer, this.#storeId)], old.position)
-    await old.file.truncate(old.position + segmentFooterBytes)
     await old.file.sync()
     await old.file.close()
     this.#segment = {
@@ -138,8 +128,7 @@ export class Log {
     return { id, firstSequence, lastSequence, dataBytes: old.position }
   }
 
-  async close(): Promise<void> {
-    await this.#preparer.close()
-    await this.#segment.file.close()
+  close(): Promise<void> {
+    return this.#segment.file.close()
   }
 }

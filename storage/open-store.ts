@@ -26,7 +26,6 @@ import {
 import { type CutTail, type RecoveryReport, reportRecovery } from './recovery-report.ts'
 import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
-import { preparedFileName, removePrepared, SegmentPreparer } from './segment-preparer.ts'
 import { type FlushMode, resolveStoreSettings, type StoreSettings } from './settings.ts'
 import { Space } from './space.ts'
 import { Store, type StoreParts } from './store.ts'
@@ -165,13 +164,12 @@ async function assemble(
     removed,
     tookMs: Math.round(clock.monotonicMs() - startedMs)
   }
-  const { log, space } = makeLog(options, settings, folders.log, storeId, segment)
+  const log = new Log(fileSystem, folders.log, storeId, settings.segmentBytes, segment)
   const store = putTogether(options, settings, folders, {
     db,
     catalog,
     keys: recovering.keys,
     log,
-    space,
     recovery,
     storeId,
     recovered
@@ -186,25 +184,6 @@ async function assemble(
   await store.settle()
   await putOpenMark(fileSystem, options.folder, mark)
   return store
-}
-
-function makeLog(
-  { fileSystem, clock, log: logSink }: OpenOptions,
-  { segmentBytes, reserveBytes }: StoreSettings,
-  folder: string,
-  storeId: Buffer,
-  segment: OpenSegment
-): { log: Log; space: Space } {
-  const space = new Space(fileSystem, clock, folder, reserveBytes)
-  const preparer = new SegmentPreparer({
-    fileSystem,
-    folder,
-    segmentBytes,
-    logSink,
-    hasRoom: (bytes) => space.hasRoom(bytes)
-  })
-  const log = new Log(fileSystem, folder, storeId, segmentBytes, segment, preparer)
-  return { log, space }
 }
 
 async function recover(
@@ -245,8 +224,7 @@ async function openEnd(
   const position = Math.max(end.position, segmentHeaderBytes)
   let cut: CutTail | undefined
   if (end.torn !== undefined) cut = { segment: openSegment, ...end.torn }
-  // What follows a whole log is nothing but the zeros that a segment is prepared with.
-  if (end.torn !== undefined && (await file.size()) > position) await file.truncate(position)
+  if ((await file.size()) > position) await file.truncate(position)
   const unproven = replay.firstUnproven(openSegment, end.lastDurableThrough)
   if (unproven !== undefined) await rewrite(file, unproven, position)
   await file.sync()
@@ -288,7 +266,6 @@ async function removeStrays(
     await options.fileSystem.unlink(`${folder}/${segmentFileName(id)}`)
     removed.push(segmentFileName(id))
   }
-  if (await removePrepared(options.fileSystem, folder)) removed.push(preparedFileName)
   if (removed.length > 0) await options.fileSystem.syncFolder(folder)
   await pruneSnapshots(options.fileSystem, foldersOf(options.folder).snapshots)
   return removed
@@ -308,7 +285,6 @@ interface Core {
   readonly catalog: Catalog
   readonly keys: KeyTable
   readonly log: Log
-  readonly space: Space
   readonly recovery: RecoveryReport
   readonly storeId: Buffer
   readonly recovered: Recovered
@@ -318,7 +294,7 @@ function putTogether(
   options: OpenOptions,
   settings: StoreSettings,
   folders: ReturnType<typeof foldersOf>,
-  { db, catalog, keys, log, space, recovery, storeId, recovered }: Core
+  { db, catalog, keys, log, recovery, storeId, recovered }: Core
 ): Store {
   const { fileSystem, clock, log: logSink, flushMode = 'sync' } = options
   const info = { storeId: storeId.toString('hex'), clusterId: storeId.toString('base64url') }
@@ -340,6 +316,7 @@ function putTogether(
     settings,
     onFailed
   })
+  const space = new Space(fileSystem, clock, folders.log, settings.reserveBytes)
   const parts: StoreParts = {
     info,
     recovery,

@@ -32,11 +32,6 @@ export class Space {
     return this.freeBytes < this.#reserveBytes
   }
 
-  /** Whether so many bytes fit above the reserve. */
-  hasRoom(bytes: number): boolean {
-    return this.freeBytes - bytes >= this.#reserveBytes
-  }
-
   /** Counts what was written; asks the disk again when it is time. */
   async noteWritten(bytes: number): Promise<void> {
     this.#writtenSince += bytes
