@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { checkStore } from '../../storage/check.ts'
 import { realFileSystem } from '../../storage/file-system.ts'
 import { type Database, openLevel } from '../../storage/index-db.ts'
 import { type OpenOptions, openStore } from '../../storage/open-store.ts'
@@ -118,10 +119,16 @@ async function storeUnderTest(
     })
   }
   let engine = await open()
-  t.teardown(async () => {
+  /** Whatever the test was about, what it leaves is whole. */
+  const closeAndCheck = async (): Promise<void> => {
+    const failed = engine.status().state === 'failed'
     await engine.close()
     place.afterClose()
-  })
+    if (failed) return
+    const { problems } = await checkStore(place.disk(), place.folder)
+    if (problems.length > 0) throw new Error(`the checker says: ${JSON.stringify(problems)}`)
+  }
+  t.teardown(closeAndCheck)
   return {
     get engine() {
       return engine
@@ -130,8 +137,7 @@ async function storeUnderTest(
     gate,
     flushMode: variant.flushMode,
     async reopen() {
-      await engine.close()
-      place.afterClose()
+      await closeAndCheck()
       await place.beforeReopen?.()
       engine = await open()
     },

@@ -1,5 +1,7 @@
 /** One seeded run: a store lives, is stopped at any call, wakes on what the disk kept, and lives again. */
+
 import { setImmediate } from 'node:timers/promises'
+import { checkStore } from '../../../storage/check.ts'
 import type { Engine } from '../../../storage/contract.ts'
 import { openStore } from '../../../storage/open-store.ts'
 import type { FlushMode, StoreSettings } from '../../../storage/settings.ts'
@@ -99,6 +101,10 @@ export class PowerCutRun {
     const again = await this.#open()
     await this.#history.verify(this.#engineOf(again))
     await again.close()
+    if ((this.#options.syncLies ?? 0) === 0) {
+      const { problems } = await checkStore(this.#disk, '/data')
+      if (problems.length > 0) throw new Violation(`the checker says: ${JSON.stringify(problems)}`)
+    }
     const left = [...this.#disk.openFiles].map(({ path }) => path)
     if (left.length > 0) throw new Violation(`files left open: ${left}`)
     const { checked, lost } = this.#history
