@@ -1,5 +1,6 @@
 /** The Kafka side of a server: services over an open store, and their listener. */
 import { ConfigService } from '../gateway/broker/configs.ts'
+import { KafkaBatches } from '../gateway/broker/translate/index.ts'
 import { errorCodes } from '../gateway/kafka/error-codes.ts'
 import { KafkaGroups } from '../gateway/kafka/groups/kafka-groups.ts'
 import {
@@ -37,6 +38,7 @@ export function openKafka(broker: Broker, tcp: TcpShared, config: Config): Kafka
     addresses,
     config: new ConfigService(),
     producerIds: new ProducerIdBlocks(engine),
+    batches: new KafkaBatches(),
     nodeId,
     clusterId: engine.info.clusterId,
     clock,

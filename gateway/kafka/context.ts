@@ -7,6 +7,7 @@ import type { Clock, LogSink, Random } from '../../storage/ports.ts'
 import type { AddressMap } from '../broker/addresses.ts'
 import type { ConfigService } from '../broker/configs.ts'
 import type { TopicService } from '../broker/topics.ts'
+import type { KafkaBatches } from '../broker/translate/index.ts'
 import type { KafkaGroups } from './groups/kafka-groups.ts'
 
 export type { AddressMap, ConfigService, KafkaGroups, TopicService }
@@ -40,6 +41,8 @@ export interface KafkaServices {
   readonly addresses: AddressMap
   readonly config: ConfigService
   readonly producerIds: ProducerIds
+  /** Batches with compressed bodies of RocketMQ's clients, as Kafka's read them. */
+  readonly batches: KafkaBatches
   /** The one node's id, 0 or more, the same over restarts. */
   readonly nodeId: number
   /** 22 characters of URL-safe base64, the same over restarts. */

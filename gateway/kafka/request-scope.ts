@@ -14,6 +14,7 @@ export class RequestScope implements RequestContext {
   readonly addresses: KafkaServices['addresses']
   readonly config: KafkaServices['config']
   readonly producerIds: KafkaServices['producerIds']
+  readonly batches: KafkaServices['batches']
   readonly nodeId: number
   readonly clusterId: string
   readonly clock: KafkaServices['clock']
@@ -38,6 +39,7 @@ export class RequestScope implements RequestContext {
     this.addresses = session.addresses
     this.config = session.config
     this.producerIds = session.producerIds
+    this.batches = session.batches
     this.nodeId = session.nodeId
     this.clusterId = session.clusterId
     this.clock = session.clock

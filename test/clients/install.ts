@@ -76,6 +76,22 @@ export async function installJava(version: '3.9' | '4.1'): Promise<string> {
   return `${join(folder, 'classes')}:${join(folder, 'jars', '*')}`
 }
 
+/** The driver compiled against one version of RocketMQ's client: its class path, and a folder that clients write to. */
+export async function installRocketmq(
+  version: '5.3.3' | '4.9.8'
+): Promise<{ classPath: string; home: string }> {
+  const pom = join(sources, 'java', `pom-rocketmq-${version}.xml`)
+  const source = join(sources, 'java', 'RocketmqDriver.java')
+  const folder = await madeOnce(`rocketmq-${version}`, [pom, source], async (folder) => {
+    await copyJars(pom, folder)
+    const classes = join(folder, 'classes')
+    await mkdir(classes)
+    await program('javac', ['-nowarn', '-cp', join(folder, 'jars', '*'), '-d', classes, source])
+  })
+  const home = join(folder, 'home')
+  return { classPath: `${join(folder, 'classes')}:${join(folder, 'jars', '*')}`, home }
+}
+
 /** Apache Kafka's own command-line tools; returns their class path. */
 export async function installApacheTools(): Promise<string> {
   const pom = join(sources, 'apache-tools', 'pom.xml')

@@ -8,6 +8,7 @@ import { StoreError } from '../../../storage/errors.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
 import type { FetchRequest, FetchResponseInput } from '../schemas/fetch.ts'
+import { withPlainBodies } from './fetch-bodies.ts'
 import {
   applyRead,
   type FetchedPartition,
@@ -116,6 +117,7 @@ async function readAll(gathering: Gathering, context: RequestContext): Promise<v
   let room = context.reserveAnswer(wanted)
   if (room < wanted) gathering.curtailed = true
   const results = await readQueues(queues, room, committed, context)
+  let taken = had
   for (let i = 0; i < read.length; i++) {
     const partition = read[i] as FetchedPartition
     const result = results[i]
@@ -124,10 +126,15 @@ async function readAll(gathering: Gathering, context: RequestContext): Promise<v
       failRead(partition, result, context.version >= firstWithTopicIds)
       continue
     }
-    // Only the very first batch of a response may be larger than what was asked for.
-    const fits = had === 0 || result.bytes <= room
-    room -= fits ? result.bytes : 0
-    const data = fits ? result : withoutData(result, partition)
+    const most = taken === 0 ? gathering.maxBytes : room
+    const isPlain = !result.hasCompressedBodies
+    const plain = isPlain ? result : await plainOf(result, partition, most, context)
+    // Only the very first batch of a response may be larger than what was asked for; inflated ones are.
+    const mayExceed = isPlain ? had === 0 : taken === 0
+    const fits = mayExceed || plain.bytes <= room
+    room -= fits ? plain.bytes : 0
+    taken += fits ? plain.bytes : 0
+    const data = fits ? plain : withoutData(result, partition)
     if (!applyRead(partition, data)) await takeUnlessDiverged(partition, data, context)
   }
 }
@@ -147,10 +154,21 @@ async function readQueues(
 ): Promise<readonly QueueReadResult[]> {
   const isolation = committed ? 'committed' : 'uncommitted'
   try {
-    return await engine.read({ queues, maxBytes, isolation })
+    return await engine.read({ queues, maxBytes, isolation, withOrigins: true })
   } finally {
     releaseAnswer(maxBytes)
   }
+}
+
+/** As Kafka's clients can read it. */
+function plainOf(
+  data: QueueData,
+  { queue, maxBytes, bytes }: FetchedPartition,
+  room: number,
+  { batches }: RequestContext
+): QueueData | Promise<QueueData> {
+  if (queue === undefined) return data
+  return withPlainBodies(queue, data, Math.min(room, maxBytes - bytes), batches)
 }
 
 function withoutData(result: QueueData, { nextOffset }: FetchedPartition): QueueData {

@@ -5,6 +5,7 @@ import { AddressMap } from '../../../gateway/broker/addresses.ts'
 import { ConfigService } from '../../../gateway/broker/configs.ts'
 import { topicNamesFromKafka } from '../../../gateway/broker/names.ts'
 import { TopicService } from '../../../gateway/broker/topics.ts'
+import { KafkaBatches } from '../../../gateway/broker/translate/index.ts'
 import {
   type BodyOf,
   decodeResponse,
@@ -110,6 +111,7 @@ export class KafkaRig {
       addresses: new AddressMap(),
       config: new ConfigService(),
       producerIds: new ProducerIdBlocks(engine),
+      batches: new KafkaBatches(),
       nodeId: 0,
       clusterId: store.info.clusterId,
       clock,

@@ -5,6 +5,7 @@ import { AddressMap } from '../../../../gateway/broker/addresses.ts'
 import { ConfigService } from '../../../../gateway/broker/configs.ts'
 import { type GroupPolicy, Groups } from '../../../../gateway/broker/groups/index.ts'
 import { TopicService } from '../../../../gateway/broker/topics.ts'
+import { KafkaBatches } from '../../../../gateway/broker/translate/index.ts'
 import {
   type AnyMessage,
   type BodyOf,
@@ -121,6 +122,7 @@ export class GroupBroker {
       addresses: new AddressMap(),
       config: new ConfigService(),
       producerIds: { next: () => Promise.resolve(1) },
+      batches: new KafkaBatches(),
       nodeId: 1,
       clusterId: 'c',
       clock: this.clock,
