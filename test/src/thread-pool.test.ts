@@ -32,11 +32,11 @@ async function poolOf(t: Test, entry: string, count: number, waitMs: number): Pr
   for (let index = 0; index < count; index++) {
     execFileSync('mkfifo', [join(folder, 'held', `${index}`)])
   }
-  // A preloaded module (the test runner's, in NODE_OPTIONS) may use the pool before the launcher can set its size.
-  const { UV_THREADPOOL_SIZE: _, NODE_OPTIONS: __, ...env } = process.env
-  const child = spawn(process.execPath, [entry], {
+  // The test runner preloads a module in every child, which may use the pool before the launcher can set its size.
+  const words = ['-u', 'NODE_OPTIONS', '-u', 'UV_THREADPOOL_SIZE', process.execPath, entry]
+  const child = spawn('env', words, {
     cwd: folder,
-    env: { ...env, WAIT_MS: `${waitMs}` }
+    env: { ...process.env, WAIT_MS: `${waitMs}` }
   })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => {

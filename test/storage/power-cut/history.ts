@@ -187,8 +187,11 @@ export class History {
       append.baseOffset = place
     }
     if (whole) sent.fate = 'durable'
-    // Its client may send it again.
-    else this.#sent.delete(sent)
+    else {
+      // Its client may send it again: what it was told before says nothing of that.
+      this.#sent.delete(sent)
+      sent.fate = 'sent'
+    }
     return whole
   }
 }
