@@ -191,10 +191,8 @@ async function follow(
 }
 
 function noteSealed(catalog: Catalog, at: Place, end: ScanEnd): void {
-  if (catalog.segments.get(at.segment)?.lastSequence !== undefined) {
-    const known = catalog.segments.get(at.segment)
-    if (known !== undefined && known.lastSequence >= 0) return
-  }
+  const known = catalog.segments.get(at.segment)
+  if (known !== undefined && known.lastSequence >= 0) return
   catalog.putSegment({
     id: at.segment,
     firstSequence: at.firstSequence,
