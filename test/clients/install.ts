@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { RocketmqClient } from './rocketmq/driver.ts'
+
+export type RocketmqVersion = '5.3.3' | '4.9.8'
 
 const run = promisify(execFile)
 
@@ -76,20 +79,34 @@ export async function installJava(version: '3.9' | '4.1'): Promise<string> {
   return `${join(folder, 'classes')}:${join(folder, 'jars', '*')}`
 }
 
-/** The driver compiled against one version of RocketMQ's client: its class path, and a folder that clients write to. */
-export async function installRocketmq(
-  version: '5.3.3' | '4.9.8'
-): Promise<{ classPath: string; home: string }> {
-  const pom = join(sources, 'java', `pom-rocketmq-${version}.xml`)
-  const source = join(sources, 'java', 'RocketmqDriver.java')
-  const folder = await madeOnce(`rocketmq-${version}`, [pom, source], async (folder) => {
+const jvmWords = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
+/** The Java files of a folder, in order; none if it does not exist. */
+async function javaFiles(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) return []
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.java'))
+  return names.sort().map((name) => join(folder, name))
+}
+
+/**
+ * The driver compiled against one version of RocketMQ's client: rocketmq/java/*.java, and those that only this version
+ * can compile, rocketmq/java/VERSION/*.java. The client writes logs and offsets to a home of its own.
+ */
+export async function installRocketmq(version: RocketmqVersion): Promise<RocketmqClient> {
+  const java = join(sources, 'rocketmq', 'java')
+  const pom = join(java, `pom-${version}.xml`)
+  const files = [...(await javaFiles(java)), ...(await javaFiles(join(java, version)))]
+  const folder = await madeOnce(`rocketmq-${version}`, [pom, ...files], async (folder) => {
     await copyJars(pom, folder)
     const classes = join(folder, 'classes')
     await mkdir(classes)
-    await program('javac', ['-nowarn', '-cp', join(folder, 'jars', '*'), '-d', classes, source])
+    const classPath = ['-cp', join(folder, 'jars', '*')]
+    await program('javac', ['-nowarn', ...classPath, '-d', classes, ...files])
   })
-  const home = join(folder, 'home')
-  return { classPath: `${join(folder, 'classes')}:${join(folder, 'jars', '*')}`, home }
+  const home = `-Duser.home=${join(folder, 'home')}`
+  const classPath = `${join(folder, 'classes')}:${join(folder, 'jars', '*')}`
+  const words = [...jvmWords, home, '-cp', classPath, 'Driver']
+  return { language: 'java', version, program: 'java', words }
 }
 
 /** Apache Kafka's own command-line tools; returns their class path. */

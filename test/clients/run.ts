@@ -4,14 +4,14 @@ import { toolRunner } from './apache-tools/tools.ts'
 import type { Client } from './client.ts'
 import { clients } from './clients.ts'
 import { exchange } from './exchange.ts'
-import { installApacheTools, installRocketmq } from './install.ts'
-import { playRocketmq } from './rocketmq/scenarios.ts'
+import { installApacheTools } from './install.ts'
+import { rocketmqClients } from './rocketmq/clients.ts'
+import { playRocketmq } from './rocketmq/play.ts'
 import { runScenarios } from './run-scenarios.ts'
-import { openServer, startIsthmus } from './server.ts'
+import { openServer } from './server.ts'
 
 /** CLIENTS=java-4.1,tools plays those only. */
-const rocketmqVersions = ['5.3.3', '4.9.8'] as const
-const rocketmqNames = rocketmqVersions.map((version) => `rocketmq-${version}`)
+const rocketmqNames = Object.keys(rocketmqClients)
 const everything = [...Object.keys(clients), 'tools', 'exchange', ...rocketmqNames]
 const chosen = process.env.CLIENTS?.split(',') ?? everything
 const unknown = chosen.filter((name) => !everything.includes(name))
@@ -22,9 +22,9 @@ t.setTimeout(60 * 60_000)
 
 for (const name of chosen) {
   await t.test(name, async (t) => {
-    const version = rocketmqVersions[rocketmqNames.indexOf(name)]
-    if (version !== undefined) {
-      await runRocketmq(t, version)
+    const rocketmq = rocketmqClients[name]
+    if (rocketmq) {
+      await playRocketmq(t, await rocketmq())
       return
     }
     const server = await openServer()
@@ -34,14 +34,6 @@ for (const name of chosen) {
     else if (name === 'tools') await runTools(t, server.bootstrap)
     else await runExchange(t, server.bootstrap)
   })
-}
-
-/** Always on a server of ours: they look at both of its protocols. */
-async function runRocketmq(t: Test, version: (typeof rocketmqVersions)[number]): Promise<void> {
-  const client = await installRocketmq(version)
-  const server = await startIsthmus()
-  t.teardown(() => server.close())
-  await playRocketmq(t, client, server)
 }
 
 async function runTools(t: Test, bootstrap: string): Promise<void> {

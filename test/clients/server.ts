@@ -44,6 +44,11 @@ export async function startIsthmus(options: readonly string[] = []): Promise<Own
   return server
 }
 
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1))
+}
+
+/** Its ports are the same from its first start to its last. */
 export class OwnServer implements TestServer {
   readonly folder: string
   bootstrap = ''
@@ -73,7 +78,10 @@ export class OwnServer implements TestServer {
 
   async start(kafkaPort: number): Promise<void> {
     const words = ['serve', '--data', join(this.folder, 'data'), '--kafka-port', String(kafkaPort)]
-    const ports = ['--namesrv-port', '0', '--broker-port', '0', '--http-port', '0']
+    const ports = ['--http-port', '0']
+    for (const listener of ['namesrv', 'broker']) {
+      ports.push(`--${listener}-port`, String(portOf(this.addresses[listener] ?? ':0')))
+    }
     const all = [...this.nodeOptions, command, ...words, ...ports, ...this.options]
     const child = spawn(process.execPath, all, {
       stdio: ['ignore', 'pipe', 'pipe']
@@ -109,7 +117,7 @@ export class OwnServer implements TestServer {
 
   /** The port it was bound to last, to be given to the next start. */
   get port(): number {
-    return Number(this.bootstrap.slice(this.bootstrap.lastIndexOf(':') + 1))
+    return portOf(this.bootstrap)
   }
 
   async restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -1,4 +1,4 @@
-/** RocketMQ's own client in a process of its own, one JSON line a command (java/RocketmqDriver.java). */
+/** A RocketMQ client in a process of its own, one JSON line a command (java/Driver.java, go/driver). */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
@@ -10,6 +10,7 @@ export interface MessageToSend {
   readonly properties?: Readonly<Record<string, string>>
   /** Absent: the client's choice. Of sync sends. */
   readonly queue?: number
+  readonly delayLevel?: number
 }
 
 export interface SendResult {
@@ -22,21 +23,59 @@ export interface SendResult {
 
 /** One message as the consumer was given it. */
 export interface GivenMessage {
+  /** The name that the consumer was started with, '' by default. */
+  readonly consumer: string
   readonly topic: string
   readonly queue: number
   readonly offset: number
   readonly uniqueKey: string
   readonly bornMs: number
+  readonly storedMs: number
+  readonly reconsumeTimes: number
+  /** When the listener had it, by the client's clock. */
+  readonly givenMs: number
   readonly body: Buffer
   readonly properties: Readonly<Record<string, string>>
 }
 
 export type SendHow = 'sync' | 'async' | 'oneway' | 'batch'
 
-/** The class path of the driver, and a folder for what the client writes beside it. */
+/** A client under test. */
 export interface RocketmqClient {
-  readonly classPath: string
-  readonly home: string
+  readonly language: 'java' | 'go'
+  /** The client's own, like 5.3.3. */
+  readonly version: string
+  /** Its driver; the name server's address comes as the last word. */
+  readonly program: string
+  readonly words: readonly string[]
+}
+
+/** What a push consumer is started with; what is left out is as in Consumers.java. */
+export interface ConsumeOptions {
+  /** Tells consumers of one driver apart. */
+  readonly name?: string
+  readonly group: string
+  readonly topic: string
+  /** Tags; '*' if absent. */
+  readonly subscription?: string
+  /** An SQL92 filter in place of tags. */
+  readonly sql?: string
+  readonly orderly?: boolean
+  readonly model?: 'CLUSTERING' | 'BROADCASTING'
+  readonly from?:
+    | 'CONSUME_FROM_FIRST_OFFSET'
+    | 'CONSUME_FROM_LAST_OFFSET'
+    | 'CONSUME_FROM_TIMESTAMP'
+  /** YYYYMMDDhhmmss, local time. */
+  readonly timestamp?: string
+  /** The client's id is made of it. */
+  readonly instance?: string
+}
+
+/** What the driver tells by itself: {"event": ...}. */
+export interface DriverEvent {
+  readonly event: string
+  readonly [name: string]: unknown
 }
 
 const answerTimeoutMs = 60_000
@@ -51,6 +90,8 @@ interface Waiting {
 export class RocketmqDriver {
   /** Everything that the consumer was given, in the order told. */
   readonly given: GivenMessage[] = []
+  /** Every other event, in the order told. */
+  readonly events: DriverEvent[] = []
   readonly #process: ChildProcess
   readonly #waiting = new Map<number, Waiting>()
   readonly #ended: Promise<void>
@@ -58,10 +99,8 @@ export class RocketmqDriver {
   #trouble = ''
   #nextId = 1
 
-  constructor({ classPath, home }: RocketmqClient, namesrv: string) {
-    const jvm = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Duser.home=${home}`]
-    const words = [...jvm, '-cp', classPath, 'RocketmqDriver', namesrv]
-    this.#process = spawn('java', words, { stdio: ['pipe', 'pipe', 'pipe'] })
+  constructor({ program, words }: RocketmqClient, namesrv: string) {
+    this.#process = spawn(program, [...words, namesrv], { stdio: ['pipe', 'pipe', 'pipe'] })
     const { stdin, stdout, stderr } = this.#process
     if (!stdin || !stdout || !stderr) throw new Error('a driver without pipes')
     stdin.on('error', () => undefined)
@@ -83,17 +122,18 @@ export class RocketmqDriver {
     how: SendHow = 'sync'
   ): Promise<SendResult[]> {
     const coded = messages.map((one) => ({ ...one, body: one.body.toString('base64') }))
-    return this.#ask('send', { topic, how, messages: coded }) as Promise<SendResult[]>
+    const command = { topic, how, messages: coded }
+    return this.ask('Producers.send', command) as Promise<SendResult[]>
   }
 
-  /** Starts a push consumer, from the first message on where the group has no place yet. */
-  async consume(group: string, topic: string, subscription = '*', orderly = false): Promise<void> {
-    await this.#ask('consume', { group, topic, subscription, orderly })
+  /** Starts a push consumer, from the first message on where the group has no place yet and nothing else is said. */
+  async consume(options: ConsumeOptions): Promise<void> {
+    await this.ask('Consumers.start', options)
   }
 
-  /** Shuts the consumer down in order: it says where it is, and goodbye. */
-  async stop(): Promise<void> {
-    await this.#ask('stop', {})
+  /** Shuts the consumer of this name down in order: it says where it is, and goodbye. */
+  async stop(name = ''): Promise<void> {
+    await this.ask('Consumers.stop', { name })
   }
 
   async end(): Promise<void> {
@@ -103,7 +143,13 @@ export class RocketmqDriver {
     clearTimeout(timer)
   }
 
-  /** Resolves once `is` holds, looked at after each message; rejects in time. */
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#ended
+  }
+
+  /** Resolves once `is` holds, looked at after each message and event; rejects in time. */
   async until(what: string, is: () => boolean, timeoutMs = 45_000): Promise<void> {
     if (is()) return
     await new Promise<void>((resolve, reject) => {
@@ -119,7 +165,8 @@ export class RocketmqDriver {
     })
   }
 
-  #ask(verb: string, command: object): Promise<unknown> {
+  /** Asks `Class.method` of the driver; resolves with its answer, rejects with its error. */
+  ask(verb: string, command: object = {}): Promise<unknown> {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -145,6 +192,11 @@ export class RocketmqDriver {
     const told = JSON.parse(line)
     if (told.event === 'message') {
       this.given.push({ ...told, body: Buffer.from(told.body, 'base64') })
+      this.#wake()
+      return
+    }
+    if (told.event !== undefined) {
+      this.events.push(told)
       this.#wake()
       return
     }

@@ -1,0 +1,94 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.reflect.Method;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.MessageExt;
+
+/** Push consumers, one a name. Each message given is told as an event "message". */
+public final class Consumers {
+  private final Driver driver;
+  private final Map<String, DefaultMQPushConsumer> started = new ConcurrentHashMap<>();
+
+  public Consumers(Driver driver) {
+    this.driver = driver;
+  }
+
+  public JsonNode start(JsonNode command) throws Exception {
+    String name = text(command, "name", "");
+    DefaultMQPushConsumer consumer = made(command);
+    if (command.path("orderly").asBoolean()) {
+      consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
+        given(name, messages);
+        return ConsumeOrderlyStatus.SUCCESS;
+      });
+    } else {
+      consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+        given(name, messages);
+        return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+      });
+    }
+    start(name, consumer);
+    return null;
+  }
+
+  /** A consumer with the command's settings, no listener yet. */
+  public DefaultMQPushConsumer made(JsonNode command) throws Exception {
+    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(command.get("group").asText());
+    consumer.setNamesrvAddr(driver.namesrv);
+    consumer.setPollNameServerInterval(1000);
+    consumer.setHeartbeatBrokerInterval(1000);
+    consumer.setPersistConsumerOffsetInterval(1000);
+    consumer.setConsumeFromWhere(ConsumeFromWhere.valueOf(text(command, "from", "CONSUME_FROM_FIRST_OFFSET")));
+    if (command.hasNonNull("timestamp")) consumer.setConsumeTimestamp(command.get("timestamp").asText());
+    if (command.hasNonNull("model")) setModel(consumer, command.get("model").asText());
+    if (command.hasNonNull("instance")) consumer.setInstanceName(command.get("instance").asText());
+    String topic = command.get("topic").asText();
+    if (command.has("sql")) consumer.subscribe(topic, MessageSelector.bySql(command.get("sql").asText()));
+    else consumer.subscribe(topic, text(command, "subscription", "*"));
+    return consumer;
+  }
+
+  public void start(String name, DefaultMQPushConsumer consumer) throws Exception {
+    consumer.start();
+    started.put(name, consumer);
+  }
+
+  public DefaultMQPushConsumer named(String name) {
+    return started.get(name);
+  }
+
+  /** Tells of the messages. */
+  public void given(String name, List<MessageExt> messages) {
+    for (MessageExt message : messages) {
+      ObjectNode line = Messages.given(message);
+      driver.tell(line.put("event", "message").put("consumer", name));
+    }
+  }
+
+  public JsonNode stop(JsonNode command) {
+    started.remove(text(command, "name", "")).shutdown();
+    return null;
+  }
+
+  /** MessageModel's package is another in 4.9 than in 5. */
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static void setModel(DefaultMQPushConsumer consumer, String model) throws Exception {
+    for (Method method : DefaultMQPushConsumer.class.getMethods()) {
+      if (!method.getName().equals("setMessageModel")) continue;
+      method.invoke(consumer, Enum.valueOf((Class<Enum>) method.getParameterTypes()[0], model));
+    }
+  }
+
+  private static String text(JsonNode command, String name, String otherwise) {
+    return command.hasNonNull(name) ? command.get(name).asText() : otherwise;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Consumer, Kafka } from 'kafkajs'
+
+export interface KafkaRecord {
+  readonly partition: number
+  readonly offset: string
+  readonly key: string | undefined
+  readonly value: Buffer
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A kafkajs consumer that collects what it is given, until `is` holds; it is left running. */
+export async function kafkaConsume(
+  kafka: Kafka,
+  groupId: string,
+  topic: string,
+  is: (all: readonly KafkaRecord[]) => boolean
+): Promise<{ all: KafkaRecord[]; consumer: Consumer }> {
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 200, retry: { retries: 0 } })
+  const all: KafkaRecord[] = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${all.length} records only`)), 45_000)
+    consumer.on('consumer.crash', ({ payload }) => {
+      clearTimeout(timer)
+      reject(payload.error)
+    })
+    const eachMessage = async ({ partition, message }: { partition: number; message: never }) => {
+      const { offset, key, value, headers } = message as {
+        offset: string
+        key: Buffer | null
+        value: Buffer
+        headers: Record<string, Buffer>
+      }
+      const texts = Object.entries(headers).map(([name, text]) => [name, text.toString()])
+      const record = { partition, offset, key: key?.toString(), value }
+      all.push({ ...record, headers: Object.fromEntries(texts) })
+      if (!is(all)) return
+      clearTimeout(timer)
+      resolve()
+    }
+    consumer.run({ autoCommitInterval: 100, eachMessage: eachMessage as never }).catch(reject)
+  })
+  return { all, consumer }
+}

@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs'
+import { Kafka, logLevel } from 'kafkajs'
+import type { Test } from 'tap'
+import { chooseSeed, seededRandom } from '../random.ts'
+import { type OwnServer, startIsthmus } from '../server.ts'
+import { type RocketmqClient, RocketmqDriver } from './driver.ts'
+import type { Scenario, Stage } from './scenario.ts'
+
+/** For all scenarios of one client on a busy machine; tap's own default is 30 s. */
+const timeoutMs = 30 * 60_000
+
+/** Every file of scenarios/ exports `scenarios`; one that is put there is played. */
+async function allScenarios(): Promise<Scenario[]> {
+  const folder = new URL('scenarios/', import.meta.url)
+  const files = readdirSync(folder).filter((name) => name.endsWith('.js'))
+  const all: Scenario[] = []
+  for (const file of files.sort()) {
+    const { scenarios } = (await import(new URL(file, folder).href)) as { scenarios: Scenario[] }
+    all.push(...scenarios)
+  }
+  return all
+}
+
+/** Plays every scenario that the client and the server can, one after the other. */
+export async function playRocketmq(t: Test, client: RocketmqClient): Promise<void> {
+  t.setTimeout(timeoutMs)
+  const given = process.env.ISTHMUS_TEST_NAMESRV
+  const server = given === undefined ? await startIsthmus() : undefined
+  if (server) t.teardown(() => server.close())
+  const seed = chooseSeed()
+  t.comment(`SEED=${seed}`)
+  const mark = seededRandom(seed).bytes(4).toString('hex')
+  const only = process.env.SCENARIO
+  for (const scenario of await allScenarios()) {
+    if (only && !scenario.name.includes(only)) continue
+    if (!(scenario.languages ?? ['java']).includes(client.language)) continue
+    if (client.language === 'java' && Number.parseInt(client.version, 10) < (scenario.since ?? 0))
+      continue
+    if (scenario.own && !server) continue
+    await t.test(scenario.name, async (t) => {
+      const drivers: RocketmqDriver[] = []
+      t.teardown(() => Promise.all(drivers.map((driver) => driver.end())))
+      const namesrv = given ?? server?.addresses.namesrv ?? ''
+      const another = () => {
+        const driver = new RocketmqDriver(client, namesrv)
+        drivers.push(driver)
+        return driver
+      }
+      const stage = { client, namesrv, another, name: (of: string) => `${of}-${mark}` }
+      await playOne(t, scenario, stage, server)
+    })
+  }
+}
+
+async function playOne(
+  t: Test,
+  scenario: Scenario,
+  stage: Stage,
+  server: OwnServer | undefined
+): Promise<void> {
+  if (!scenario.own) await scenario.run(t, stage)
+  else if (server) {
+    const kafka = new Kafka({ brokers: [server.bootstrap], logLevel: logLevel.NOTHING })
+    await scenario.run(t, { ...stage, server, kafka })
+  }
+}
