@@ -46,6 +46,8 @@ export interface TopicWish {
   /** Absent: the policy's. */
   readonly queueCount?: number
   readonly config?: Readonly<Record<string, string | null>>
+  /** Not in lists, and none of Kafka's clients' business. */
+  readonly system?: boolean
 }
 
 /** `checkOnly`: everything is checked, nothing is changed. */
@@ -187,7 +189,8 @@ export class TopicService {
     }
     this.#checkQueueCount(names.kafka, queueCount)
     const config = checkedConfig(names.kafka, wish.config ?? {})
-    return { id: this.#newId(), names, queueCount, config }
+    const { system = false } = wish
+    return { id: this.#newId(), names, queueCount, config, system }
   }
 
   /** Kafka's tools show ids in URL-safe base64 and take them as arguments: none begins with '-' (Kafka's Uuid). */

@@ -27,6 +27,8 @@ export interface RocketmqLimits {
   readonly inFlightMax: number
   /** Requests to one client that it has not answered; the next one is refused. */
   readonly pushesMax: number
+  /** A client that was asked something and has not answered is not waited for any longer. */
+  readonly clientAnswerMsMax: number
   /** Of a sent body, or of a batch of them, as sent. */
   readonly bodyBytesMax: number
   /** Of the messages that one pull is answered with; the first one may be larger. */
@@ -38,6 +40,7 @@ export interface RocketmqLimits {
 export const defaultRocketmqLimits: RocketmqLimits = {
   inFlightMax: 16_384,
   pushesMax: 1024,
+  clientAnswerMsMax: 10_000,
   bodyBytesMax: 4 * 1024 * 1024,
   pullBytesMax: 256 * 1024,
   pullWaitMsMax: 60_000

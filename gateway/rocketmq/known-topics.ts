@@ -4,13 +4,27 @@ import { rocketmqTopicNameFault, topicNamesFromRocketmq } from '../broker/names.
 import { TopicError } from '../broker/topic-errors.ts'
 import type { RocketmqServices } from './context.ts'
 
-type Services = Pick<RocketmqServices, 'engine' | 'topics'>
+type Services = Pick<RocketmqServices, 'engine' | 'topics' | 'clusterName'>
 
 /** What producers ask for where their own topic has no route, to make it by sending (TopicValidator). */
 export const autoCreateTopic = 'TBW102'
 /** Its queues: no topic that is made by sending gets more. */
 export const autoCreateQueuesMax = 8
 export const retryPrefix = '%RETRY%'
+/** Where clients send what they trace of their messages, unless they were told another topic. */
+export const traceTopic = 'RMQ_SYS_TRACE_TOPIC'
+/** Queues of the topic of replies. */
+export const replyQueueCount = 1
+
+/** Where replies to requests are sent: clients make the name from the request's property CLUSTER. */
+export function replyTopicOf({ clusterName }: Pick<RocketmqServices, 'clusterName'>): string {
+  return `${clusterName}_REPLY_TOPIC`
+}
+
+/** Topics that RocketMQ's clients use among themselves: system topics, which Kafka's clients do not see. */
+function isOwnTopic(name: string, services: Pick<RocketmqServices, 'clusterName'>): boolean {
+  return name === traceTopic || name === replyTopicOf(services)
+}
 
 /** Nobody sends to them (TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET, and the one that stands for all new topics). */
 const closedTopics: ReadonlySet<string> = new Set([
@@ -28,9 +42,9 @@ export function isClosedTopic(name: string): boolean {
 }
 
 /** Changes that were answered are seen without settling: TopicService waits until they are durable. */
-export async function findTopic({ engine }: Services, name: string): Promise<Topic | undefined> {
-  const topic = await engine.findTopic({ rocketmqName: name })
-  return topic?.system ? undefined : topic
+export async function findTopic(services: Services, name: string): Promise<Topic | undefined> {
+  const topic = await services.engine.findTopic({ rocketmqName: name })
+  return topic?.system && !isOwnTopic(name, services) ? undefined : topic
 }
 
 /** The topic, made if need be; undefined where what the server keeps for itself is called so. Throws TopicError. */
@@ -44,7 +58,8 @@ export async function ensureTopic(
   const fault = topicNameFault(name)
   if (fault !== undefined) throw new TopicError('name-invalid', name, fault)
   try {
-    return await services.topics.create({ names: topicNamesFromRocketmq(name), queueCount })
+    const names = topicNamesFromRocketmq(name)
+    return await services.topics.create({ names, queueCount, system: isOwnTopic(name, services) })
   } catch (error) {
     if (!(error instanceof TopicError) || error.code !== 'topic-exists') throw error
     return findTopic(services, name)

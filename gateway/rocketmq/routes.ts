@@ -17,6 +17,7 @@ import { litePullMessage, pullMessage } from './handlers/pull-message.ts'
 import { queryConsumerOffset } from './handlers/query-consumer-offset.ts'
 import { searchOffsetByTimestamp } from './handlers/search-offset-by-timestamp.ts'
 import { sendBatchMessage, sendMessage, sendMessageV2 } from './handlers/send-message.ts'
+import { sendReplyMessage, sendReplyMessageV2 } from './handlers/send-reply-message.ts'
 import { unlockBatchMq } from './handlers/unlock-batch-mq.ts'
 import { unregisterClient } from './handlers/unregister-client.ts'
 import { updateConsumerOffset } from './handlers/update-consumer-offset.ts'
@@ -35,7 +36,9 @@ import { searchOffsetByTimestampRequest } from './headers/search-offset-by-times
 import {
   sendBatchMessageRequest,
   sendMessageRequest,
-  sendMessageV2Request
+  sendMessageV2Request,
+  sendReplyMessageRequest,
+  sendReplyMessageV2Request
 } from './headers/send-message.ts'
 import { unlockBatchMqRequest } from './headers/unlock-batch-mq.ts'
 import { unregisterClientRequest } from './headers/unregister-client.ts'
@@ -68,6 +71,8 @@ export const routes: readonly Route[] = [
   route(sendMessageRequest, sendMessage, 'broker'),
   route(sendMessageV2Request, sendMessageV2, 'broker'),
   route(sendBatchMessageRequest, sendBatchMessage, 'broker'),
+  route(sendReplyMessageRequest, sendReplyMessage, 'broker'),
+  route(sendReplyMessageV2Request, sendReplyMessageV2, 'broker'),
   route(pullMessageRequest, pullMessage, 'broker'),
   route(litePullMessageRequest, litePullMessage, 'broker'),
   route(queryConsumerOffsetRequest, queryConsumerOffset, 'broker'),

@@ -16,6 +16,8 @@ export interface ClientLimits {
   readonly clientCheckMs: number
   /** Groups that one connection may take part in. */
   readonly groupsPerConnectionMax: number
+  /** Client ids that one connection may speak for in one producer group. */
+  readonly clientIdsPerGroupMax: number
   /** Consumer groups with members, all together. */
   readonly liveGroupsMax: number
 }
@@ -24,6 +26,7 @@ export const clientLimits: ClientLimits = {
   clientExpiryMs: 120_000,
   clientCheckMs: 10_000,
   groupsPerConnectionMax: 1000,
+  clientIdsPerGroupMax: 1000,
   liveGroupsMax: 10_000
 }
 
@@ -51,6 +54,8 @@ export class ClientTable {
   readonly #limits: ClientLimits
   readonly #groups = new Map<string, ConsumerGroup>()
   readonly #producers = new Map<string, Map<ClientConnection, number>>()
+  /** Clients that produce by their ids, each on the connection it was heard on last. */
+  readonly #producersById = new Map<string, ClientConnection>()
   readonly #connected = new Map<ClientConnection, Connected>()
   #timer: Timer | undefined
 
@@ -68,6 +73,14 @@ export class ClientTable {
     return [...(this.#producers.get(group)?.keys() ?? [])]
   }
 
+  /**
+   * Where the client of that id is; undefined if none was heard of that produces. Every Java and Go client does, in a
+   * group of its own at least.
+   */
+  producerOf(clientId: string): ClientConnection | undefined {
+    return this.#producersById.get(clientId)
+  }
+
   /** Takes a heartbeat; returns the consumer groups in it that the client is no member of, and why. */
   heard(connection: ClientConnection, heartbeat: Heartbeat): readonly RefusedGroup[] {
     if (!connection.open) return []
@@ -75,11 +88,7 @@ export class ClientTable {
     const connected = this.#connectedOf(connection)
     const nowMs = this.#options.clock.monotonicMs()
     for (const { groupName } of heartbeat.producerDataSet) {
-      const isKnown = connected.producers.has(groupName)
-      if (!isKnown && connected.producers.size >= this.#limits.groupsPerConnectionMax) continue
-      addTo(connected.producers, groupName, heartbeat.clientID)
-      const producers = this.#producers.get(groupName) ?? new Map<ClientConnection, number>()
-      this.#producers.set(groupName, producers.set(connection, nowMs))
+      this.#producerHeard(connection, connected, groupName, heartbeat.clientID, nowMs)
     }
     for (const data of heartbeat.consumerDataSet) {
       const reason = this.#refusal(data.groupName, connected)
@@ -104,6 +113,7 @@ export class ClientTable {
     }
     if (producerGroup !== undefined && removeFrom(connected.producers, producerGroup, clientId)) {
       if (!connected.producers.has(producerGroup)) this.#producerLeft(producerGroup, connection)
+      this.#forgetProducers([clientId], connection)
     }
   }
 
@@ -161,6 +171,24 @@ export class ClientTable {
     if (isChanged) notify(group)
   }
 
+  #producerHeard(
+    connection: ClientConnection,
+    connected: Connected,
+    group: string,
+    clientId: string,
+    nowMs: number
+  ): void {
+    const { groupsPerConnectionMax, clientIdsPerGroupMax } = this.#limits
+    const clientIds = connected.producers.get(group)
+    if (clientIds === undefined) {
+      if (connected.producers.size >= groupsPerConnectionMax) return
+    } else if (!clientIds.has(clientId) && clientIds.size >= clientIdsPerGroupMax) return
+    addTo(connected.producers, group, clientId)
+    this.#producersById.set(clientId, connection)
+    const producers = this.#producers.get(group) ?? new Map<ClientConnection, number>()
+    this.#producers.set(group, producers.set(connection, nowMs))
+  }
+
   #consumerLeft(name: string, clientId: string, connection: ClientConnection): void {
     const group = this.#groups.get(name)
     if (group === undefined || !group.leave(clientId, connection)) return
@@ -180,12 +208,25 @@ export class ClientTable {
     if (producers?.size === 0) this.#producers.delete(group)
   }
 
+  /** Those of the clients that produce in no group on the connection any more. */
+  #forgetProducers(clientIds: Iterable<string>, connection: ClientConnection): void {
+    const groups = this.#connected.get(connection)?.producers
+    for (const clientId of clientIds) {
+      if (this.#producersById.get(clientId) !== connection) continue
+      const isLeft = ![...(groups?.values() ?? [])].some((ids) => ids.has(clientId))
+      if (isLeft) this.#producersById.delete(clientId)
+    }
+  }
+
   #closed(connection: ClientConnection, connected: Connected): void {
     this.#connected.delete(connection)
     for (const [group, clientIds] of connected.consumers) {
       for (const clientId of clientIds) this.#consumerLeft(group, clientId, connection)
     }
-    for (const group of connected.producers.keys()) this.#producerLeft(group, connection)
+    for (const [group, clientIds] of connected.producers) {
+      this.#producerLeft(group, connection)
+      this.#forgetProducers(clientIds, connection)
+    }
   }
 
   #check(): void {
@@ -198,8 +239,11 @@ export class ClientTable {
     for (const [group, producers] of [...this.#producers]) {
       for (const [connection, heardMs] of [...producers]) {
         if (heardMs > limitMs) continue
-        this.#connected.get(connection)?.producers.delete(group)
+        const groups = this.#connected.get(connection)?.producers
+        const clientIds = groups?.get(group) ?? []
+        groups?.delete(group)
         this.#producerLeft(group, connection)
+        this.#forgetProducers(clientIds, connection)
       }
     }
     const isEmpty = this.#groups.size === 0 && this.#producers.size === 0

@@ -5,12 +5,21 @@
 import type { Topic } from '../../../storage/contract.ts'
 import { type Handler, type RequestContext, refuse } from '../context.ts'
 import type { getRouteinfoByTopicRequest } from '../headers/get-routeinfo-by-topic.ts'
-import { autoCreateQueuesMax, autoCreateTopic, findTopic } from '../known-topics.ts'
+import {
+  autoCreateQueuesMax,
+  autoCreateTopic,
+  findTopic,
+  replyQueueCount,
+  replyTopicOf
+} from '../known-topics.ts'
 import { responseCodes } from '../response-codes.ts'
 import { advertisedBroker, endpointText, masterId } from '../this-broker.ts'
 
 /** PermName: read, write and inherit. */
 const autoCreatePerm = 7
+
+/** The topic of replies is there from the first reply on; those who send it must find it before. */
+const replyQueues = { readQueues: replyQueueCount, writeQueues: replyQueueCount, perm: 6 }
 
 type Queues = Pick<Topic, 'readQueues' | 'writeQueues'> & { readonly perm: number }
 
@@ -44,6 +53,7 @@ export const getRouteinfoByTopic: Handler<typeof getRouteinfoByTopicRequest> = a
 }
 
 async function queuesOf(topic: string, context: RequestContext): Promise<Queues | undefined> {
+  if (topic === replyTopicOf(context)) return replyQueues
   if (topic !== autoCreateTopic) return findTopic(context, topic)
   if (!context.topics.policy.autoCreate) return undefined
   const queues = autoCreateQueuesMax

@@ -24,6 +24,8 @@ import {
   ensureTopic,
   findTopic,
   isClosedTopic,
+  replyQueueCount,
+  replyTopicOf,
   retryPrefix,
   topicNameFault
 } from '../known-topics.ts'
@@ -81,8 +83,8 @@ async function send(asked: Sending, isBatch: boolean, context: RequestContext) {
 }
 
 /** Checks in the order of a real broker; a topic that is not there is made, if it may be. */
-async function topicOf(
-  { header }: Sending,
+export async function topicOf(
+  { header }: Pick<Sending, 'header'>,
   isBatch: boolean,
   context: RequestContext
 ): Promise<Topic | Refused> {
@@ -96,6 +98,10 @@ async function topicOf(
   if (isBatch && name.startsWith(retryPrefix)) {
     const remark = 'a batch cannot be sent to a retry topic'
     return refuseSend(responseCodes.MESSAGE_ILLEGAL, remark)
+  }
+  if (name === replyTopicOf(context)) {
+    const replies = await ensureTopic(context, name, replyQueueCount)
+    if (replies !== undefined) return replies
   }
   const known = await findTopic(context, name)
   const mayMake = defaultTopic === autoCreateTopic && context.topics.policy.autoCreate
