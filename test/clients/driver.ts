@@ -166,7 +166,7 @@ export function waitUntil(
   drivers: readonly Driver[],
   what: string,
   is: () => boolean,
-  timeoutMs = 110_000
+  timeoutMs = 45_000
 ): Promise<void> {
   if (is()) return Promise.resolve()
   return new Promise((resolve, reject) => {

@@ -11,6 +11,9 @@ from kafka.errors import KafkaError
 from wire import STEP_SECONDS, encode, serve, tell, to_bytes
 
 STEP_MS = int(STEP_SECONDS * 1000)
+# kafka-python 3.0.12 never finishes a join that a poll's end interrupts if the metadata came meanwhile: it takes the
+# group for joined, sends no heartbeats and owns nothing. A poll must outlast a join.
+MEMBER_POLL_MS = 1000
 WAIT_SECONDS = 30
 
 
@@ -139,7 +142,7 @@ class Driver:
         self.member = None
 
     def poll_member(self):
-        return records_of(self.member.poll(STEP_MS))
+        return records_of(self.member.poll(MEMBER_POLL_MS))
 
     def commit_member(self, records):
         self.member.commit()
