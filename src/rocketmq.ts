@@ -7,6 +7,7 @@ import {
   type RequestObserver,
   type RocketmqServices,
   type Role,
+  RoutePerms,
   responseNameOf,
   rocketmqListener
 } from '../gateway/rocketmq/server.ts'
@@ -40,6 +41,7 @@ export function openRocketmq(
     groups,
     clients,
     locks: new QueueLocks(clock),
+    routePerms: new RoutePerms(),
     decoded: new DecodedBatches(),
     addresses,
     clusterName,

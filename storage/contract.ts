@@ -54,6 +54,9 @@ export interface NewTopic {
   readonly config?: Readonly<Record<string, string>>
   readonly perm?: TopicPerm
   readonly messageType?: string
+  /** 0 to queueCount; absent: all. */
+  readonly readQueues?: number
+  readonly writeQueues?: number
   readonly system?: boolean
 }
 

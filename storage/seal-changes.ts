@@ -49,6 +49,12 @@ function checkNewTopic(
     [topic.names.rocketmq, { rocketmqName: topic.names.rocketmq }],
     [topic.id, { id: topic.id }]
   ] as const
+  for (const wanted of [topic.readQueues, topic.writeQueues])
+    if (wanted !== undefined && wanted > topic.queueCount)
+      throw new StoreError(
+        'condition-failed',
+        `the topic has ${topic.queueCount} queues, not ${wanted}`
+      )
   for (const [kind, [name, lookup]] of lookups.entries()) {
     const held = catalog.sealedTopics.find(lookup)
     if ((held !== undefined && !freed.has(held.id)) || taken.has(`${kind}${name}`))
@@ -158,8 +164,8 @@ function createTopic(catalog: Catalog, wanted: NewTopic, group: SealedGroup): To
     config: { ...wanted.config },
     perm: wanted.perm ?? 6,
     messageType: wanted.messageType ?? 'NORMAL',
-    readQueues: queues.length,
-    writeQueues: queues.length,
+    readQueues: wanted.readQueues ?? queues.length,
+    writeQueues: wanted.writeQueues ?? queues.length,
     system: wanted.system ?? false,
     createdMs: group.appendTimeMs
   }

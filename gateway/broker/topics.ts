@@ -10,10 +10,13 @@ import type {
   Topic,
   TopicId,
   TopicLookup,
-  TopicNames
+  TopicNames,
+  TopicPerm,
+  TopicUpdate
 } from '../../storage/contract.ts'
 import { StoreError } from '../../storage/errors.ts'
 import type { Random } from '../../storage/ports.ts'
+import { hiddenSettings, visibleSettings, withHidden } from './hidden-settings.ts'
 import {
   kafkaTopicNameFault,
   lookalikeKey,
@@ -46,6 +49,13 @@ export interface TopicWish {
   /** Absent: the policy's. */
   readonly queueCount?: number
   readonly config?: Readonly<Record<string, string | null>>
+  /** Settings that Kafka's clients do not see, by names of their own. */
+  readonly hidden?: Readonly<Record<string, string>>
+  readonly perm?: TopicPerm
+  readonly messageType?: string
+  /** 0 to queueCount; absent: all. */
+  readonly readQueues?: number
+  readonly writeQueues?: number
   /** Not in lists, and none of Kafka's clients' business. */
   readonly system?: boolean
 }
@@ -59,6 +69,16 @@ export interface ChangeOptions {
 export type ConfigEdit = (
   config: Readonly<Record<string, string>>
 ) => Readonly<Record<string, string | null>>
+
+/** What RocketMQ's tools change of a topic. Absent = as it was; `hidden` and `config` replace all of their kind. */
+export interface TopicEdit {
+  /** Where a number is more than the topic has queues, it gets more. */
+  readonly readQueues?: number
+  readonly writeQueues?: number
+  readonly perm?: TopicPerm
+  readonly messageType?: string
+  readonly hidden?: Readonly<Record<string, string>>
+}
 
 export class TopicService {
   readonly policy: TopicPolicy
@@ -167,9 +187,36 @@ export class TopicService {
   editConfig(id: TopicId, edit: ConfigEdit, options: ChangeOptions = {}): Promise<Topic> {
     return this.#changes.run(id, async () => {
       const topic = await this.#findForChange(id)
-      const config = checkedConfig(topic.names.kafka, edit(topic.config))
+      const visible = checkedConfig(topic.names.kafka, edit(visibleSettings(topic.config)))
+      const config = withHidden(visible, hiddenSettings(topic.config))
       if (options.checkOnly) return topic
       return this.#commit({ op: 'update-topic', id, update: { config } }, topic.names.kafka)
+    })
+  }
+
+  /**
+   * Changes what `edit` says of the topic as it is; nothing, if it says undefined. Called once. Throws TopicError, and
+   * whatever `edit` throws.
+   */
+  edit(id: TopicId, edit: (topic: Topic) => TopicEdit | undefined): Promise<Topic> {
+    return this.#changes.run(id, async () => {
+      const topic = await this.#findForChange(id)
+      const wanted = edit(topic)
+      if (wanted === undefined) return topic
+      const { hidden, ...rest } = wanted
+      const present = topic.queues.length
+      const { readQueues = topic.readQueues, writeQueues = topic.writeQueues } = wanted
+      const queueCount = Math.max(present, readQueues, writeQueues)
+      if (queueCount > present) this.#checkQueueCount(topic.names.kafka, queueCount)
+      const config = hidden && withHidden(visibleSettings(topic.config), hidden)
+      const update: TopicUpdate = {
+        ...rest,
+        readQueues,
+        writeQueues,
+        queueCount,
+        ...(config === undefined ? {} : { config })
+      }
+      return this.#commit({ op: 'update-topic', id, update }, topic.names.kafka)
     })
   }
 
@@ -188,9 +235,9 @@ export class TopicService {
       )
     }
     this.#checkQueueCount(names.kafka, queueCount)
-    const config = checkedConfig(names.kafka, wish.config ?? {})
-    const { system = false } = wish
-    return { id: this.#newId(), names, queueCount, config, system }
+    const { config: visible = {}, hidden = {}, queueCount: _, ...rest } = wish
+    const config = withHidden(checkedConfig(names.kafka, visible), hidden)
+    return { id: this.#newId(), ...rest, queueCount, config }
   }
 
   /** Kafka's tools show ids in URL-safe base64 and take them as arguments: none begins with '-' (Kafka's Uuid). */
@@ -301,8 +348,8 @@ function previewOf(topic: NewTopic): Topic {
     config: topic.config ?? {},
     perm: topic.perm ?? 6,
     messageType: topic.messageType ?? 'NORMAL',
-    readQueues: topic.queueCount,
-    writeQueues: topic.queueCount,
+    readQueues: topic.readQueues ?? topic.queueCount,
+    writeQueues: topic.writeQueues ?? topic.queueCount,
     system: topic.system ?? false,
     createdMs: 0
   }

@@ -14,6 +14,7 @@ import type { QueueLocks } from './clients/queue-locks.ts'
 import type { BodyInput, BodyOf } from './codec/body.ts'
 import type { AnyRequest, Command, HeaderInput, HeaderOf } from './codec/index.ts'
 import type { ResponseCode, responseCodes } from './response-codes.ts'
+import type { RoutePerms } from './route-perms.ts'
 
 export type { AddressMap, ClientConnection, Groups, TopicService }
 
@@ -55,6 +56,7 @@ export interface RocketmqServices {
   /** Who is connected, and in which groups. */
   readonly clients: ClientTable
   readonly locks: QueueLocks
+  readonly routePerms: RoutePerms
   readonly decoded: DecodedBatches
   readonly addresses: AddressMap
   readonly clusterName: string

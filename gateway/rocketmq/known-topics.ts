@@ -47,7 +47,10 @@ export async function findTopic(services: Services, name: string): Promise<Topic
   return topic?.system && !isOwnTopic(name, services) ? undefined : topic
 }
 
-/** The topic, made if need be; undefined where what the server keeps for itself is called so. Throws TopicError. */
+/**
+ * The topic, made if need be; undefined where what the server keeps for itself is called so. `queueCount` may be 0: then
+ * no client finds a queue in it. Throws TopicError.
+ */
 export async function ensureTopic(
   services: Services,
   name: string,
@@ -58,8 +61,13 @@ export async function ensureTopic(
   const fault = topicNameFault(name)
   if (fault !== undefined) throw new TopicError('name-invalid', name, fault)
   try {
-    const names = topicNamesFromRocketmq(name)
-    return await services.topics.create({ names, queueCount, system: isOwnTopic(name, services) })
+    return await services.topics.create({
+      names: topicNamesFromRocketmq(name),
+      queueCount: Math.max(queueCount, 1),
+      readQueues: queueCount,
+      writeQueues: queueCount,
+      system: isOwnTopic(name, services)
+    })
   } catch (error) {
     if (!(error instanceof TopicError) || error.code !== 'topic-exists') throw error
     return findTopic(services, name)

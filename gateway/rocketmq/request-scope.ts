@@ -12,6 +12,7 @@ export class RequestScope implements RequestContext {
   readonly groups: RocketmqServices['groups']
   readonly clients: RocketmqServices['clients']
   readonly locks: RocketmqServices['locks']
+  readonly routePerms: RocketmqServices['routePerms']
   readonly decoded: RocketmqServices['decoded']
   readonly addresses: RocketmqServices['addresses']
   readonly clusterName: string
@@ -38,6 +39,7 @@ export class RequestScope implements RequestContext {
     this.groups = services.groups
     this.clients = services.clients
     this.locks = services.locks
+    this.routePerms = services.routePerms
     this.decoded = services.decoded
     this.addresses = services.addresses
     this.clusterName = services.clusterName

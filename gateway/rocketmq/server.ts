@@ -14,6 +14,7 @@ export {
 } from './context.ts'
 export type { RequestObserver } from './dispatch.ts'
 export { responseNameOf } from './response-codes.ts'
+export { RoutePerms } from './route-perms.ts'
 export { type Route, routes } from './routes.ts'
 
 /** Not listening yet: `listen`, and at the end `close`, are the caller's. */

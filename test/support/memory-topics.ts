@@ -126,8 +126,8 @@ export class MemoryTopics {
       config: topic.config ?? {},
       perm: topic.perm ?? 6,
       messageType: topic.messageType ?? 'NORMAL',
-      readQueues: queueCount,
-      writeQueues: queueCount,
+      readQueues: topic.readQueues ?? queueCount,
+      writeQueues: topic.writeQueues ?? queueCount,
       system: topic.system ?? false,
       createdMs: 1_000
     }

@@ -37,11 +37,12 @@ export class Groups {
   readonly ownership = new GroupOwnership()
   readonly stored: StoredGroups
   readonly offsets: GroupOffsets
+  readonly #gate = new KeyGate()
   readonly #expiry: OffsetExpiry
 
   private constructor({ engine, clock, log, policy }: GroupsOptions) {
     const { retentionMs, checkIntervalMs, storedGroupsMax } = { ...defaultGroupPolicy, ...policy }
-    const gate = new KeyGate()
+    const gate = this.#gate
     const { ownership } = this
     this.#expiry = new OffsetExpiry({
       engine,
@@ -69,6 +70,14 @@ export class Groups {
     const groups = new Groups(options)
     await groups.stored.load()
     return groups
+  }
+
+  /**
+   * Gives a group settings of its own, or with none takes them away. Resolves when they are as durable as the flush
+   * mode has it. Rejects with StoreError (limit-reached where no more groups may be stored).
+   */
+  configure(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    return this.#gate.share(name, () => this.stored.configure(name, settings))
   }
 
   /** Stops the clockwork; the store may be closed then. */

@@ -4,7 +4,7 @@ import type { CommittedOffsetRow } from '../../../storage/state/rows.ts'
 import { deletion, type GroupOffsets, groupDeletion } from './group-offsets.ts'
 import type { KeyGate } from './key-gate.ts'
 import type { GroupOwnership, LiveGroup } from './ownership.ts'
-import type { StoredGroup, StoredGroups } from './stored-groups.ts'
+import { isConfigured, type StoredGroup, type StoredGroups } from './stored-groups.ts'
 
 /** Timers cannot be longer than 2^31 ms; looking once a day costs nothing. */
 const timerMaxMs = 86_400_000
@@ -24,7 +24,8 @@ export interface OffsetExpiryOptions {
 /**
  * Forgets committed offsets (KIP-211): all of a group that has been without members for the retention time; those of
  * a group that never had members, and those of topics that its members do not read, the retention time after they
- * were committed. A group without members and offsets goes, too. A timer runs only while a group is stored.
+ * were committed. A group without members and offsets goes, too. What RocketMQ's clients and tools made a subscription
+ * group keeps all that it has until it is deleted, as it does in RocketMQ. A timer runs only while a group is stored.
  */
 export class OffsetExpiry {
   readonly #options: OffsetExpiryOptions
@@ -80,6 +81,7 @@ export class OffsetExpiry {
     for (const [name, group] of [...groups().entries()]) {
       if (this.#stopped) return
       groups().write(name)
+      if (isConfigured(group.row)) group.dueMs = Number.POSITIVE_INFINITY
       if (group.dueMs > clock.now()) continue
       try {
         await gate.exclude(name, () => this.#expire(name, group))

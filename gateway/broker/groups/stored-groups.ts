@@ -27,6 +27,12 @@ export interface StoredGroupsOptions {
   readonly due: (dueMs: number) => void
 }
 
+/** Settings were made for it: it stays until it is deleted, with or without members and offsets. */
+export function isConfigured({ settings }: Pick<GroupRow, 'settings'>): boolean {
+  for (const _ in settings) return true
+  return false
+}
+
 /**
  * What outlives members: one row a group, in memory and in the store. A row is stored when the group is first heard of
  * (its first generation or its first committed offset), when its last member leaves, and when one comes again.
@@ -99,6 +105,7 @@ export class StoredGroups {
     const group = this.#groups.get(name)
     if (group === undefined) return
     if (isLive) {
+      group.row = { ...group.row, settings: {} }
       group.storedRow = null
       this.write(name)
     } else {
@@ -116,6 +123,31 @@ export class StoredGroups {
   setDue(group: StoredGroup, dueMs: number): void {
     group.dueMs = Math.min(group.dueMs, dueMs)
     this.#options.due(group.dueMs)
+  }
+
+  /**
+   * Gives the group settings, made if need be; without any it has none of its own. Resolves when they are as durable
+   * as the flush mode has it. Throws StoreError (limit-reached), rejects with it.
+   */
+  async configure(name: string, settings: GroupRow['settings']): Promise<void> {
+    const group = this.ensure(name)
+    const { settings: before } = group.row
+    const row = { ...group.row, settings }
+    group.row = row
+    group.committing++
+    try {
+      await this.#options.engine.commit({ changes: this.pendingChange(group) })
+      group.storedRow = row
+    } catch (error) {
+      if (group.row.settings === settings) group.row = { ...group.row, settings: before }
+      throw error
+    } finally {
+      group.committing--
+      this.dropUnstored(name)
+    }
+    // A row that changed meanwhile was stored before, or is now.
+    this.write(name)
+    this.setDue(group, this.#options.clock.now())
   }
 
   /** The group has members, that speak `protocolType`. */

@@ -6,6 +6,7 @@ import type { Clock, LogSink, Timer } from '../../../storage/ports.ts'
 import type { Groups } from '../../broker/groups/index.ts'
 import { rocketmqGroupNameFault, toKafkaGroupName, toKafkaTopicName } from '../../broker/names.ts'
 import type { ClientConnection } from '../client-connection.ts'
+import { groupSettingsOf } from '../group-settings.ts'
 import { notifyConsumerIdsChangedRequest } from '../headers/notify-consumer-ids-changed.ts'
 import { broadcasting, type ConsumerData, ConsumerGroup, type Heartbeat } from './consumer-group.ts'
 
@@ -99,17 +100,19 @@ export class ClientTable {
     return refused
   }
 
-  /** A client says goodbye in one of its groups. */
+  /** A client says goodbye in one of its groups, or was not heard of for long (`isLost`). */
   leave(
     connection: ClientConnection,
     clientId: string,
     consumerGroup: string | undefined,
-    producerGroup: string | undefined
+    producerGroup: string | undefined,
+    isLost = false
   ): void {
     const connected = this.#connected.get(connection)
     if (connected === undefined) return
     if (consumerGroup !== undefined && removeFrom(connected.consumers, consumerGroup, clientId)) {
-      this.#consumerLeft(consumerGroup, clientId, connection)
+      const isNotified = isLost || this.#isNotified(consumerGroup)
+      this.#consumerLeft(consumerGroup, clientId, connection, isNotified)
     }
     if (producerGroup !== undefined && removeFrom(connected.producers, producerGroup, clientId)) {
       if (!connected.producers.has(producerGroup)) this.#producerLeft(producerGroup, connection)
@@ -168,7 +171,7 @@ export class ClientTable {
     addTo(connected.consumers, group.name, clientID)
     const isChanged = group.heard(clientID, connection, data, withoutSub, nowMs)
     if (isFirst) this.#options.groups.stored.occupied(toKafkaGroupName(group.name), '')
-    if (isChanged) notify(group)
+    if (isChanged && this.#isNotified(group.name)) notify(group)
   }
 
   #producerHeard(
@@ -189,11 +192,21 @@ export class ClientTable {
     this.#producers.set(group, producers.set(connection, nowMs))
   }
 
-  #consumerLeft(name: string, clientId: string, connection: ClientConnection): void {
+  /** Whether members want to be told of each other; of one that is lost they are told in any case. */
+  #isNotified(group: string): boolean {
+    return groupSettingsOf(group, this.#options).notifyConsumerIdsChangedEnable
+  }
+
+  #consumerLeft(
+    name: string,
+    clientId: string,
+    connection: ClientConnection,
+    isNotified: boolean
+  ): void {
     const group = this.#groups.get(name)
     if (group === undefined || !group.leave(clientId, connection)) return
     if (group.size > 0) {
-      notify(group)
+      if (isNotified) notify(group)
       return
     }
     this.#groups.delete(name)
@@ -221,7 +234,7 @@ export class ClientTable {
   #closed(connection: ClientConnection, connected: Connected): void {
     this.#connected.delete(connection)
     for (const [group, clientIds] of connected.consumers) {
-      for (const clientId of clientIds) this.#consumerLeft(group, clientId, connection)
+      for (const clientId of clientIds) this.#consumerLeft(group, clientId, connection, true)
     }
     for (const [group, clientIds] of connected.producers) {
       this.#producerLeft(group, connection)
@@ -233,7 +246,7 @@ export class ClientTable {
     const limitMs = this.#options.clock.monotonicMs() - this.#limits.clientExpiryMs
     for (const group of [...this.#groups.values()]) {
       for (const { clientId, connection, heardMs } of [...group.members]) {
-        if (heardMs <= limitMs) this.leave(connection, clientId, group.name, undefined)
+        if (heardMs <= limitMs) this.leave(connection, clientId, group.name, undefined, true)
       }
     }
     for (const [group, producers] of [...this.#producers]) {

@@ -2,26 +2,28 @@
  * GET_ROUTEINFO_BY_TOPIC (105). Every topic is on the one broker. Where topics are made by sending, TBW102 has a route
  * too: producers take it for that of a topic that does not exist, and send.
  */
-import type { Topic } from '../../../storage/contract.ts'
 import { type Handler, type RequestContext, refuse } from '../context.ts'
 import type { getRouteinfoByTopicRequest } from '../headers/get-routeinfo-by-topic.ts'
-import {
-  autoCreateQueuesMax,
-  autoCreateTopic,
-  findTopic,
-  replyQueueCount,
-  replyTopicOf
-} from '../known-topics.ts'
+import { autoCreateTopic, findTopic, replyQueueCount, replyTopicOf } from '../known-topics.ts'
 import { responseCodes } from '../response-codes.ts'
 import { advertisedBroker, endpointText, masterId } from '../this-broker.ts'
-
-/** PermName: read, write and inherit. */
-const autoCreatePerm = 7
+import {
+  autoCreateSettings,
+  readPerm,
+  type TopicSettings,
+  topicSettingsOf,
+  writePerm
+} from '../topic-settings.ts'
 
 /** The topic of replies is there from the first reply on; those who send it must find it before. */
-const replyQueues = { readQueues: replyQueueCount, writeQueues: replyQueueCount, perm: 6 }
+const replyQueues: Queues = {
+  readQueueNums: replyQueueCount,
+  writeQueueNums: replyQueueCount,
+  perm: readPerm | writePerm,
+  topicSysFlag: 0
+}
 
-type Queues = Pick<Topic, 'readQueues' | 'writeQueues'> & { readonly perm: number }
+type Queues = Pick<TopicSettings, 'readQueueNums' | 'writeQueueNums' | 'perm' | 'topicSysFlag'>
 
 export const getRouteinfoByTopic: Handler<typeof getRouteinfoByTopicRequest> = async (
   { header: { topic } },
@@ -34,7 +36,7 @@ export const getRouteinfoByTopic: Handler<typeof getRouteinfoByTopicRequest> = a
   }
   const { clusterName: cluster, brokerName } = context
   const brokerAddrs = new Map([[masterId, endpointText(advertisedBroker(context))]])
-  const { readQueues, writeQueues, perm } = queues
+  const { readQueueNums, writeQueueNums, perm, topicSysFlag } = queues
   return {
     body: {
       brokerDatas: [{ cluster, brokerName, brokerAddrs, enableActingMaster: false }],
@@ -42,10 +44,10 @@ export const getRouteinfoByTopic: Handler<typeof getRouteinfoByTopicRequest> = a
       queueDatas: [
         {
           brokerName,
-          readQueueNums: readQueues,
-          writeQueueNums: writeQueues,
-          perm,
-          topicSysFlag: 0
+          readQueueNums,
+          writeQueueNums,
+          perm: context.routePerms.of(topic, perm),
+          topicSysFlag
         }
       ]
     }
@@ -54,8 +56,9 @@ export const getRouteinfoByTopic: Handler<typeof getRouteinfoByTopicRequest> = a
 
 async function queuesOf(topic: string, context: RequestContext): Promise<Queues | undefined> {
   if (topic === replyTopicOf(context)) return replyQueues
-  if (topic !== autoCreateTopic) return findTopic(context, topic)
-  if (!context.topics.policy.autoCreate) return undefined
-  const queues = autoCreateQueuesMax
-  return { readQueues: queues, writeQueues: queues, perm: autoCreatePerm }
+  if (topic === autoCreateTopic) {
+    return context.topics.policy.autoCreate ? autoCreateSettings : undefined
+  }
+  const found = await findTopic(context, topic)
+  return found && topicSettingsOf(found)
 }

@@ -7,6 +7,7 @@ import type { QueueEnds, Topic } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/index.ts'
 import { type Asked, type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
 import { commitPulledPlace } from '../group-place.ts'
+import { furtherDetails, groupSettingsOf, mayBeGroup } from '../group-settings.ts'
 import {
   type litePullMessageRequest,
   pullFlags,
@@ -14,10 +15,11 @@ import {
 } from '../headers/pull-message.ts'
 import { findTopic } from '../known-topics.ts'
 import { refusalOfGroup } from '../other-protocol.ts'
-import { filterOf, type PullHeader } from '../pull-filter.ts'
+import { filterOf, forbid, forbiddenTypes, type PullHeader } from '../pull-filter.ts'
 import { type Pull, type Pulled, pullFrom } from '../pulled-messages.ts'
 import { type ResponseCode, responseCodes } from '../response-codes.ts'
 import { isRefused } from '../sent-messages.ts'
+import { readPerm } from '../topic-settings.ts'
 
 type Asking = Asked<typeof pullMessageRequest>
 
@@ -54,7 +56,14 @@ async function pull({ header }: Asking, context: RequestContext) {
 }
 
 async function pullOf(header: PullHeader, context: RequestContext): Promise<Pull | Refused> {
-  const { topic: name, queueId, maxMsgNums, maxMsgBytes } = header
+  const { topic: name, queueId, maxMsgNums, maxMsgBytes, consumerGroup: group } = header
+  if (!mayBeGroup(group)) {
+    const remark = `subscription group [${group}] does not exist, ${furtherDetails}`
+    return refuse(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, remark)
+  }
+  if (!groupSettingsOf(group, context).consumeEnable) {
+    return forbid(`subscription group no permission, ${group}`, forbiddenTypes.group)
+  }
   const topic = await findTopic(context, name)
   if (topic === undefined) {
     const remark = `topic[${name}] not exist, apply first please! `
@@ -62,7 +71,7 @@ async function pullOf(header: PullHeader, context: RequestContext): Promise<Pull
   }
   if ((topic.perm & readPerm) === 0) {
     const remark = `the topic[${name}] pulling message is forbidden`
-    return refuse(responseCodes.NO_PERMISSION, remark)
+    return forbid(remark, forbiddenTypes.topic)
   }
   const queue = queueId < topic.readQueues ? topic.queues[queueId] : undefined
   if (queue === undefined) return illegalQueue(topic, queueId, context)
@@ -72,9 +81,6 @@ async function pullOf(header: PullHeader, context: RequestContext): Promise<Pull
   const bytesMax = Math.min(Math.max(maxMsgBytes ?? most, 1), most)
   return { topic, queueId, queue, filter, countMax: Math.max(maxMsgNums, 1), bytesMax }
 }
-
-/** PermName.PERM_READ */
-const readPerm = 4
 
 function illegalQueue(topic: Topic, queueId: number, { client }: RequestContext): Refused {
   const remark =

@@ -23,7 +23,7 @@ export const queryConsumerOffset: Handler<typeof queryConsumerOffsetRequest> = a
     return notFound('Not found, do not set to zero, maybe this group boot first')
   const { logStartOffset, highWatermark } = await context.engine.ends(queue)
   if (logStartOffset === 0 && highWatermark > 0) return { header: { offset: 0 } }
-  return notFound('Not found, maybe this group boot first')
+  return notFound('Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first')
 }
 
 function notFound(remark: string) {

@@ -40,6 +40,7 @@ import {
   type SentMessage
 } from '../sent-messages.ts'
 import { storeHost } from '../this-broker.ts'
+import { flagsInTopic, needsKeys } from '../topic-settings.ts'
 
 type Sending = Asked<typeof sendMessageRequest>
 
@@ -57,7 +58,7 @@ async function send(asked: Sending, isBatch: boolean, context: RequestContext) {
   if (isRefused(topic)) return topic
   const queueId = chooseQueue(topic, asked.header.queueId, context)
   if (typeof queueId !== 'number') return queueId
-  const sent = sentMessages(asked, isBatch, context)
+  const sent = sentMessages(asked, isBatch, topic, context)
   if (isRefused(sent)) return sent
   const accepted = acceptAll(sent, context)
   if (isRefused(accepted)) return accepted
@@ -82,7 +83,10 @@ async function send(asked: Sending, isBatch: boolean, context: RequestContext) {
   }
 }
 
-/** Checks in the order of a real broker; a topic that is not there is made, if it may be. */
+/**
+ * Checks in the order of a real broker; a topic that is not there is made, if it may be. As there, a topic without
+ * permission to write takes what comes: it is routes that tell producers not to send.
+ */
 export async function topicOf(
   { header }: Pick<Sending, 'header'>,
   isBatch: boolean,
@@ -96,7 +100,7 @@ export async function topicOf(
     return refuseSend(responseCodes.NO_PERMISSION, remark)
   }
   if (isBatch && name.startsWith(retryPrefix)) {
-    const remark = 'a batch cannot be sent to a retry topic'
+    const remark = `batch request does not support retry group ${name}`
     return refuseSend(responseCodes.MESSAGE_ILLEGAL, remark)
   }
   if (name === replyTopicOf(context)) {
@@ -111,26 +115,28 @@ export async function topicOf(
     const remark = `topic[${name}] not exist, apply first please!`
     return refuseSend(responseCodes.TOPIC_NOT_EXIST, remark)
   }
-  if ((topic.perm & writePerm) !== 0) return topic
-  return refuseSend(responseCodes.NO_PERMISSION, `the topic[${name}] sending message is forbidden`)
+  return topic
 }
-
-/** PermName.PERM_WRITE */
-const writePerm = 2
 
 function sentMessages(
   { header, body }: Sending,
   isBatch: boolean,
+  topic: Topic,
   { limits }: RequestContext
 ): SentMessage[] | Refused {
-  const { flag, sysFlag, bornTimestamp, reconsumeTimes } = header
+  const { flag, bornTimestamp, reconsumeTimes } = header
+  const sysFlag = flagsInTopic(topic, header.sysFlag)
   if (body.length > limits.bodyBytesMax) {
     return illegal(`a body of ${body.length} bytes, allowed are ${limits.bodyBytesMax}`)
   }
   const shared = { sysFlag, bornTimestamp, reconsumeTimes }
   if (!isBatch) {
     if (body.length === 0) return illegal('the body is empty')
-    return [{ ...shared, flag, properties: Buffer.from(header.properties), body }]
+    const properties = Buffer.from(header.properties)
+    if (needsKeys(topic) && !propertyOf(properties, 'KEYS')?.trim()) {
+      return refuseSend(responseCodes.MESSAGE_ILLEGAL, 'Required message key is missing')
+    }
+    return [{ ...shared, flag, properties, body }]
   }
   const all = decodeClientBatch(body)
   if (isMessageFault(all)) return illegal(all.text)

@@ -1,6 +1,7 @@
 /** UPDATE_CONSUMER_OFFSET (15): a group's place in a queue, the next message to consume. It may go back. */
 import { type Handler, refuse } from '../context.ts'
 import { commitPlace } from '../group-place.ts'
+import { mayBeGroup } from '../group-settings.ts'
 import type { updateConsumerOffsetRequest } from '../headers/update-consumer-offset.ts'
 import { findTopic } from '../known-topics.ts'
 import { refusalOfGroup } from '../other-protocol.ts'
@@ -10,6 +11,10 @@ export const updateConsumerOffset: Handler<typeof updateConsumerOffsetRequest> =
   { header: { consumerGroup, topic: name, queueId, commitOffset } },
   context
 ) => {
+  if (!mayBeGroup(consumerGroup)) {
+    const remark = `Group ${consumerGroup} not exist!`
+    return refuse(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, remark)
+  }
   const refusal = refusalOfGroup(consumerGroup, context)
   if (refusal !== undefined) return refusal
   const topic = await findTopic(context, name)

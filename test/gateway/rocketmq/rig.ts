@@ -15,6 +15,7 @@ import {
   type Role
 } from '../../../gateway/rocketmq/context.ts'
 import { type RequestObserver, rocketmqProtocol } from '../../../gateway/rocketmq/dispatch.ts'
+import { RoutePerms } from '../../../gateway/rocketmq/route-perms.ts'
 import { type Route, routes } from '../../../gateway/rocketmq/routes.ts'
 import { Connection } from '../../../gateway/tcp/connection.ts'
 import { newTcpCounters } from '../../../gateway/tcp/counters.ts'
@@ -67,6 +68,7 @@ export class RocketmqRig {
       groups: {} as RocketmqServices['groups'],
       clients: {} as RocketmqServices['clients'],
       locks: {} as RocketmqServices['locks'],
+      routePerms: new RoutePerms(),
       decoded: {} as RocketmqServices['decoded'],
       addresses: new AddressMap(advertise.map(parseAdvertise)),
       clusterName: 'DefaultCluster',

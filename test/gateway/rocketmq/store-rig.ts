@@ -15,6 +15,7 @@ import type { RocketmqServices, Role } from '../../../gateway/rocketmq/context.t
 import { heartBeatRequest } from '../../../gateway/rocketmq/headers/heart-beat.ts'
 import { pullFlags, pullMessageRequest } from '../../../gateway/rocketmq/headers/pull-message.ts'
 import { sendMessageV2Request } from '../../../gateway/rocketmq/headers/send-message.ts'
+import { RoutePerms } from '../../../gateway/rocketmq/route-perms.ts'
 import { openStore, type Store } from '../../../storage/index.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
@@ -43,7 +44,9 @@ export class StoreRig {
     const clients = new ClientTable({ groups, clock, log })
     const locks = new QueueLocks(clock)
     const decoded = new DecodedBatches()
-    const services = { engine: store, groups, clients, locks, decoded, clock, ...shared }
+    const routePerms = new RoutePerms()
+    const own = { clients, locks, routePerms, decoded }
+    const services = { engine: store, groups, clock, ...own, ...shared }
     const rigOf = (role: Role) => new RocketmqRig({ role, services, clock })
     this.broker = rigOf('broker')
     this.namesrv = rigOf('namesrv')

@@ -49,6 +49,23 @@ export function topicTests(t: Test, open: OpenEngine): void {
     }
   })
 
+  contractTest(t, open, 'a topic may be made narrower than its queues', async (t, world) => {
+    const topic = {
+      id: '0123456789abcdef0123456789abcdef',
+      names: { kafka: 'narrow', rocketmq: 'narrow' },
+      queueCount: 3
+    }
+    const make = (narrow: { readQueues?: number; writeQueues?: number }) =>
+      world.commit({ changes: [{ op: 'create-topic', topic: { ...topic, ...narrow } }] })
+    t.equal((await refusal(make({ readQueues: 4 }))).code, 'condition-failed')
+    t.equal((await refusal(make({ writeQueues: 4 }))).code, 'condition-failed')
+    const { topics } = await make({ readQueues: 0, writeQueues: 2 })
+    t.match(topics, [{ readQueues: 0, writeQueues: 2 }])
+    t.equal(topics[0]?.queues.length, 3)
+    await world.under.crash()
+    t.same(await world.engine.findTopic({ kafkaName: 'narrow' }), topics[0])
+  })
+
   contractTest(t, open, 'what is not said of a topic has its default', async (t, world) => {
     t.match(await world.topic('plain', 2), {
       config: {},

@@ -137,7 +137,7 @@ t.test('a group is where it said it is, and a new one is told where it may begin
   t.equal(await query(), '1', 'it may go back')
   t.match(await commit({ topic: 'none' }), { code: 17, remark: 'Topic none not exist!' })
   t.match(await commit({ queueId: '7' }), { code: 29 })
-  t.match(await commit({ consumerGroup: 'a b' }), { code: 29 })
+  t.match(await commit({ consumerGroup: 'a b' }), { code: 26, remark: 'Group a b not exist!' })
   await pull(peer, { topic: 'orders', offset: 2, subscription: '*', commitOffset: 2 })
   t.equal(await query(), '2', 'a pull may say it too')
 })
