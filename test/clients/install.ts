@@ -109,6 +109,22 @@ export async function installRocketmq(version: RocketmqVersion): Promise<Rocketm
   return { language: 'java', version, program: 'java', words }
 }
 
+/** RocketMQ's Go client and its driver, rocketmq/go/driver. */
+export async function installRocketmqGo(): Promise<RocketmqClient> {
+  const go = join(sources, 'rocketmq', 'go')
+  const names = (await readdir(join(go, 'driver'))).sort()
+  const files = [join(go, 'go.mod'), join(go, 'go.sum')]
+  for (const name of names) files.push(join(go, 'driver', name))
+  const folder = await madeOnce('rocketmq-go', files, async (folder) => {
+    await program('go', ['build', '-o', join(folder, 'driver'), './driver'], go)
+  })
+  const version = /rocketmq-client-go\/v2 v(\S+)/.exec(
+    await readFile(join(go, 'go.mod'), 'utf8')
+  )?.[1]
+  if (version === undefined) throw new Error('go.mod names no client')
+  return { language: 'go', version, program: join(folder, 'driver'), words: [] }
+}
+
 /** Apache Kafka's own command-line tools; returns their class path. */
 export async function installApacheTools(): Promise<string> {
   const pom = join(sources, 'apache-tools', 'pom.xml')

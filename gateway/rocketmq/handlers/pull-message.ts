@@ -32,13 +32,14 @@ export const litePullMessage: Handler<typeof litePullMessageRequest> = (asked, c
 async function pull({ header }: Asking, context: RequestContext) {
   const refusal = refusalOfGroup(header.consumerGroup, context)
   if (refusal !== undefined) return refusal
-  const wanted = await pullOf(header, context)
-  if (isRefused(wanted)) return wanted
-  const { topic, queueId } = wanted
+  const first = await pullOf(header, context)
+  if (isRefused(first)) return first
+  const { topic, queueId } = first
   if ((header.sysFlag & pullFlags.commitOffset) !== 0 && header.commitOffset >= 0) {
     await commitPulledPlace(header.consumerGroup, topic.id, queueId, header.commitOffset, context)
   }
   const endMs = context.clock.monotonicMs() + waitMsOf(header, context)
+  let wanted = first
   let from = header.queueOffset
   for (;;) {
     const pulled = await pullWithin(wanted, from, context)
@@ -49,10 +50,20 @@ async function pull({ header }: Asking, context: RequestContext) {
     if (leftMs <= 0) return hasMoved ? unmatched(pulled) : nothing(pulled)
     // What was passed over is not looked at again. Something may be left to look at now.
     from = pulled.nextOffset
-    if (from >= pulled.maxOffset && !(await hasMore(wanted, from, leftMs, context))) {
-      return hasMoved ? unmatched(pulled) : nothing(pulled)
-    }
+    const isOver = from >= pulled.maxOffset && !(await hasMore(wanted, from, leftMs, context))
+    // A heartbeat may have changed what the group wants: what its filter passed over is not lost to the new one.
+    const filter = filterOf(header, context)
+    if ('refused' in filter) return filter
+    if (filter !== wanted.filter && !isOfPull(header)) {
+      wanted = { ...wanted, filter }
+      from = header.queueOffset
+    } else if (isOver) return hasMoved ? unmatched(pulled) : nothing(pulled)
   }
+}
+
+/** Whether the pull brings its filter, so that nothing changes it. */
+function isOfPull({ sysFlag }: PullHeader): boolean {
+  return (sysFlag & pullFlags.subscription) !== 0
 }
 
 async function pullOf(header: PullHeader, context: RequestContext): Promise<Pull | Refused> {

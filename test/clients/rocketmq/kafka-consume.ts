@@ -43,3 +43,26 @@ export async function kafkaConsume(
   })
   return { all, consumer }
 }
+
+/** Resolves once the group's committed offsets of the topic add up to `sum`, as a Kafka client sees them. */
+export async function untilCommitted(
+  kafka: Kafka,
+  groupId: string,
+  topic: string,
+  sum: number
+): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  const deadlineMs = Date.now() + 45_000
+  try {
+    for (;;) {
+      const [fetched] = await admin.fetchOffsets({ groupId, topics: [topic] })
+      const offsets = fetched?.partitions.map(({ offset }) => Math.max(0, Number(offset))) ?? []
+      const committed = offsets.reduce((all, one) => all + one, 0)
+      if (committed === sum) return
+      if (Date.now() > deadlineMs) throw new Error(`${groupId} committed ${offsets}, not ${sum}`)
+    }
+  } finally {
+    await admin.disconnect()
+  }
+}

@@ -34,6 +34,9 @@ export type Scenario =
   | (Played & { readonly own?: false; run(t: Test, stage: Stage): Promise<void> })
   | (Played & { readonly own: true; run(t: Test, stage: OwnStage): Promise<void> })
 
+/** What a scenario that asks nothing of one client alone is played with. */
+export const everyLanguage: readonly RocketmqClient['language'][] = ['java', 'go']
+
 /** Messages whose bodies are the prefix and a number. */
 export function numbered(count: number, prefix = 'm'): { body: Buffer }[] {
   return Array.from({ length: count }, (_, i) => ({ body: Buffer.from(`${prefix}${i}`) }))

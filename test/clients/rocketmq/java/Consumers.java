@@ -74,6 +74,17 @@ public final class Consumers {
     }
   }
 
+  /** Changes what a running consumer gets of a topic. */
+  public JsonNode subscribe(JsonNode command) throws Exception {
+    named(text(command, "name", "")).subscribe(command.get("topic").asText(), text(command, "subscription", "*"));
+    return null;
+  }
+
+  public JsonNode unsubscribe(JsonNode command) {
+    named(text(command, "name", "")).unsubscribe(command.get("topic").asText());
+    return null;
+  }
+
   public JsonNode stop(JsonNode command) {
     started.remove(text(command, "name", "")).shutdown();
     return null;

@@ -1,0 +1,81 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.common.message.MessageQueue;
+
+/** The pull consumer of today: subscribed, or given its queues, and told where to go on. */
+public final class LitePull {
+  private final Driver driver;
+  private DefaultLitePullConsumer consumer;
+  private List<MessageQueue> queues;
+
+  public LitePull(Driver driver) {
+    this.driver = driver;
+  }
+
+  /** With a `subscription` the group shares the queues; without one this consumer assigns `queues` to itself. */
+  public JsonNode start(JsonNode command) throws Exception {
+    consumer = new DefaultLitePullConsumer(command.get("group").asText());
+    consumer.setNamesrvAddr(driver.namesrv);
+    consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+    consumer.setAutoCommit(command.path("autoCommit").asBoolean());
+    consumer.setAutoCommitIntervalMillis(1000);
+    String topic = command.get("topic").asText();
+    if (command.hasNonNull("subscription")) consumer.subscribe(topic, command.get("subscription").asText());
+    consumer.start();
+    if (command.hasNonNull("subscription")) return null;
+    queues = new ArrayList<>(consumer.fetchMessageQueues(topic));
+    queues.sort(Comparator.comparingInt(MessageQueue::getQueueId));
+    List<MessageQueue> chosen = new ArrayList<>();
+    for (JsonNode queue : command.get("queues")) chosen.add(queues.get(queue.asInt()));
+    consumer.assign(chosen);
+    return Driver.JSON.createObjectNode().put("queues", queues.size());
+  }
+
+  /** Takes what comes until there are `count` messages or the time is over; what comes in excess is given too. */
+  public JsonNode poll(JsonNode command) {
+    ArrayNode messages = Driver.JSON.createArrayNode();
+    long end = System.currentTimeMillis() + command.get("timeoutMs").asLong();
+    while (messages.size() < command.get("count").asInt() && System.currentTimeMillis() < end) {
+      for (MessageExt message : consumer.poll(Math.min(500, Math.max(1, end - System.currentTimeMillis())))) {
+        messages.add(Messages.given(message));
+      }
+    }
+    return messages;
+  }
+
+  /** To an `offset`, to the first of a `timestamp`, or `to` the begin or the end of the queue. */
+  public JsonNode seek(JsonNode command) throws Exception {
+    MessageQueue queue = queues.get(command.get("queue").asInt());
+    if (command.hasNonNull("offset")) consumer.seek(queue, command.get("offset").asLong());
+    else if (command.hasNonNull("timestamp")) {
+      long offset = consumer.offsetForTimestamp(queue, command.get("timestamp").asLong());
+      consumer.seek(queue, offset);
+      return Driver.JSON.createObjectNode().put("offset", offset);
+    } else if (command.get("to").asText().equals("begin")) consumer.seekToBegin(queue);
+    else consumer.seekToEnd(queue);
+    return null;
+  }
+
+  public JsonNode commit(JsonNode command) {
+    consumer.commitSync();
+    return null;
+  }
+
+  /** Where the group is in the queue, asked of the broker. */
+  public JsonNode committed(JsonNode command) throws Exception {
+    ObjectNode answer = Driver.JSON.createObjectNode();
+    return answer.put("offset", consumer.committed(queues.get(command.get("queue").asInt())));
+  }
+
+  public JsonNode stop(JsonNode command) {
+    consumer.shutdown();
+    return null;
+  }
+}
