@@ -8,6 +8,7 @@ import {
   requestSettings,
   storedGroupSettings,
   storeSettings,
+  timerSettings,
   topicSettings
 } from './part-settings.ts'
 import type { Setting, ValueOf } from './setting.ts'
@@ -70,6 +71,7 @@ export const settings = {
   ...topicSettings,
   ...groupSettings,
   ...storedGroupSettings,
+  ...timerSettings,
   ...requestSettings,
   ...limits(tcpLimitTable, 'Connections'),
   logLevel: {

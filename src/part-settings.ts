@@ -1,5 +1,6 @@
 /** Settings that the other parts declare, each with its default, and the ranges that the product gives them. */
 import { defaultGroupPolicy } from '../gateway/broker/groups/index.ts'
+import { timerLimitTable } from '../gateway/broker/timers/index.ts'
 import { defaultTopicPolicy } from '../gateway/broker/topics.ts'
 import { defaultGroupSettings } from '../gateway/kafka/groups/settings.ts'
 import { defaultKafkaLimits } from '../gateway/kafka/server.ts'
@@ -37,6 +38,9 @@ export function limits<Table extends Readonly<Record<string, Limit>>>(
 
 /** The store's. */
 export const storeSettings = limits(storeTable, 'Durability and storage')
+
+/** Of delayed, retried and half messages. */
+export const timerSettings = limits(timerLimitTable, 'Timers')
 
 /** A number whose default another part declares. */
 function count(

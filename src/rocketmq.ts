@@ -30,7 +30,7 @@ export interface RocketmqSide {
 
 /** Wires the services; nothing listens yet. `brokerPort`: where the broker listener is bound, once it is. */
 export function openRocketmq(
-  { engine, topics, groups, addresses, clock, random, log }: Broker,
+  { engine, topics, groups, timers, addresses, clock, random, log }: Broker,
   tcp: TcpShared,
   brokerPort: () => number
 ): RocketmqSide {
@@ -39,6 +39,7 @@ export function openRocketmq(
     engine,
     topics,
     groups,
+    timers,
     clients,
     locks: new QueueLocks(clock),
     routePerms: new RoutePerms(),

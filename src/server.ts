@@ -126,6 +126,7 @@ class RunningServer implements Server {
     // Before the name server, whose routes name it.
     addresses.broker = await this.#listen(this.#rocketmq.broker, 'broker-port', brokerPort)
     addresses.namesrv = await this.#listen(this.#rocketmq.namesrv, 'namesrv-port', namesrvPort)
+    this.#broker.timers.start()
     this.#phase = 'up'
   }
 
@@ -142,6 +143,7 @@ class RunningServer implements Server {
     await Promise.all(listeners.map((listener) => listener?.close(drainTimeoutMs)))
     this.#kafka?.close()
     this.#rocketmq?.close()
+    await this.#broker?.timers.close()
     await this.#broker?.groups.close()
     await this.#store?.close()
     await this.#http?.close()

@@ -13,6 +13,7 @@ export type Section =
   | 'Durability and storage'
   | 'Topics'
   | 'Groups'
+  | 'Timers'
   | 'Requests'
   | 'Connections'
   | 'Log'

@@ -37,8 +37,9 @@ interface Capture {
   readonly keys: readonly KeyBlock[]
   readonly dropped: readonly number[]
   readonly droppedTopics: readonly string[]
-  /** Every row, where a snapshot is due. */
+  /** Every row but those of timers, where a snapshot is due. */
   readonly snapshot: readonly StoredRow[] | undefined
+  readonly timerCount: number
 }
 
 export class Checkpointer {
@@ -66,9 +67,10 @@ export class Checkpointer {
 
   isDue(): boolean {
     if (this.#running !== undefined || this.#failed) return false
-    const { settings, keys } = this.#parts
+    const { settings, keys, catalog } = this.#parts
     return (
       this.#snapshotDue ||
+      catalog.state.timers.dirtyCount >= settings.heldTimersMax ||
       this.#bytesSince >= settings.checkpointBytes ||
       this.#runsHeld + keys.count >= settings.checkpointRunsMax
     )
@@ -145,7 +147,8 @@ export class Checkpointer {
       droppedTopics: [...catalog.dirtyTopics].filter(
         (id) => catalog.topics.find({ id }) === undefined
       ),
-      snapshot: withSnapshot ? allRows(catalog) : undefined
+      snapshot: withSnapshot ? allRows(catalog) : undefined,
+      timerCount: catalog.state.timers.count
     }
     catalog.dirtyTopics.clear()
     catalog.dirtySegments.clear()
@@ -157,13 +160,14 @@ export class Checkpointer {
   }
 
   async #write(capture: Capture): Promise<void> {
-    const { db, index, keys, fileSystem, folder, storeId, clusterId } = this.#parts
+    const { catalog, db, index, keys, fileSystem, folder, storeId, clusterId } = this.#parts
     const blocks: IndexWrite[] = []
     // Entries up to the captured counts do not change meanwhile: only what follows here drops them.
     for (const { queue, count } of capture.runs)
       blocks.push(...(await encodeIndexBlocks(queue, count)))
     await db.checkpoint(capture.mark, capture.rows, blocks, capture.keys)
     keys.written()
+    catalog.state.timers.written()
     for (const { queue, count } of capture.runs) if (!queue.gone) queue.runs.dropFirst(count)
     this.#runsHeld -= capture.runsHeld
     for (const uid of capture.dropped) {
@@ -174,9 +178,30 @@ export class Checkpointer {
     if (capture.snapshot === undefined) return
     const { applied, sequence, appendTimeMs } = capture.mark
     const header = { storeId, clusterId, sequence, address: applied, appendTimeMs }
-    await writeSnapshot(fileSystem, folder, header, capture.snapshot)
+    const rows = snapshotRows(capture.snapshot, db, capture.timerCount)
+    await writeSnapshot(fileSystem, folder, header, rows)
     await pruneSnapshots(fileSystem, folder)
   }
+}
+
+/**
+ * With the timers as LevelDB has them: only checkpoints write them, so they are as captured. Where some are missing
+ * there must be no snapshot, or they would be lost for good.
+ */
+async function* snapshotRows(
+  rows: readonly StoredRow[],
+  db: IndexDb,
+  timerCount: number
+): AsyncIterable<StoredRow> {
+  yield* rows
+  let count = 0
+  for await (const row of db.timers()) {
+    count++
+    yield row
+  }
+  if (count === timerCount) return
+  await db.forgetMark()
+  throw new Error(`the index has ${count} timers of ${timerCount}`)
 }
 
 function put(entry: StoredRow): RowWrite {

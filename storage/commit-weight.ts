@@ -36,7 +36,9 @@ export function weightOf(commit: Commit, appendBytes: number): number {
 function weightOfChange(change: Change): number {
   switch (change.op) {
     case 'put':
-      return typeof change.row === 'function' ? bytesPerBoundRow : weightOfValue(change.row)
+      return typeof change.row === 'function'
+        ? (change.bytesMax ?? bytesPerBoundRow)
+        : weightOfValue(change.row)
     case 'delete':
       return typeof change.key === 'function' ? bytesPerBoundRow : weightOfValue(change.key)
     case 'create-topic':

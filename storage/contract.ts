@@ -9,7 +9,7 @@
  */
 import type { RecordBatch } from './batch/record-batch.ts'
 import type { StoreError } from './errors.ts'
-import type { StateFamily, StateKey, StateRow, StateRows } from './state/rows.ts'
+import type { StateFamily, StateKey, StateRow, StateRows, TimerRow } from './state/rows.ts'
 
 /** A topic id: 16 bytes (UUID) as 32 lower-case hex digits, so that it can be a map key. */
 export type TopicId = string
@@ -130,7 +130,12 @@ export interface Bound {
 
 /** A change of state. Functions are called once, at seal; they must be pure and must not throw. */
 export type Change =
-  | { readonly op: 'put'; readonly row: StateRow | ((bound: Bound) => StateRow) }
+  | {
+      readonly op: 'put'
+      readonly row: StateRow | ((bound: Bound) => StateRow)
+      /** Bytes of the texts in a row that a function makes, at most; 8 KiB where it is left out. */
+      readonly bytesMax?: number
+    }
   | { readonly op: 'delete'; readonly key: StateKey | ((bound: Bound) => StateKey) }
   | { readonly op: 'create-topic'; readonly topic: NewTopic }
   | { readonly op: 'update-topic'; readonly id: TopicId; readonly update: TopicUpdate }
@@ -263,6 +268,22 @@ export interface KeyQuery {
   readonly countMax: number
 }
 
+export interface DueTimersQuery {
+  /** Where the records wait. */
+  readonly queue: QueueUid
+  /** Due at that time or before, ms. */
+  readonly throughMs: number
+  /** 1 to 1000. */
+  readonly countMax: number
+}
+
+/** The timers of a queue, all together. */
+export interface TimerSummary {
+  readonly pending: number
+  /** When the first of them is due, ms; undefined if there is none. */
+  readonly nextDueMs: number | undefined
+}
+
 export interface VersionedRow<F extends StateFamily = StateFamily> {
   readonly row: StateRows[F]
   /** For the condition `version`. */
@@ -339,7 +360,13 @@ export interface Engine {
     key: StateKey<F>,
     options?: { settled?: boolean }
   ): Promise<VersionedRow<F> | undefined>
-  /** All rows of a family, or of one of its buckets (see StateKey). Settled. */
+  /** The timers of a queue that are due first, ascending by due time, then offset. Settled. */
+  dueTimers(query: DueTimersQuery): Promise<readonly TimerRow[]>
+  timersOf(queue: QueueUid): Promise<TimerSummary>
+  /**
+   * All rows of a family, or of one of its buckets (see StateKey). Settled. Timers may be more than should be in memory
+   * together: `dueTimers` gives them a few at a time.
+   */
   scanState<F extends StateFamily>(family: F, bucket?: string): Promise<readonly StateRows[F][]>
   /** Async mode: brings the pending fsync forward and waits for it. Sync mode: nothing to do. */
   settle(): Promise<void>

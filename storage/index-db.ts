@@ -13,7 +13,8 @@ import type { KeyBlock } from './key-table.ts'
 import { readInt64, writeInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
 import type { RunList } from './run-list.ts'
-import { decodeKey, decodeRow, encodeKey, encodeRow } from './state/codec.ts'
+import { decodeKey, decodeRow, encodeKey, encodeRow, keyRange } from './state/codec.ts'
+import type { StateKey, TimerRow } from './state/rows.ts'
 import type { StoredKey, StoredRow } from './state/stored-rows.ts'
 
 /** A LevelDB, or what behaves like one in tests. */
@@ -79,6 +80,11 @@ export class IndexDb {
     return parse<ViewMark>(await this.#db.get(viewKey))
   }
 
+  /** The next open finds no view, and makes it anew. */
+  async forgetMark(): Promise<void> {
+    await this.#db.del(viewKey, { sync: true })
+  }
+
   /**
    * Brings the view to `mark`, durably. A view cut off in between still has the old mark: rows are absolute, so that
    * the log is applied over them once more without harm.
@@ -99,11 +105,7 @@ export class IndexDb {
       if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
     }
     for (const row of rows) {
-      writes.push(
-        'put' in row
-          ? { type: 'put', key: rowKey(row.key), value: encodeRow(row.put) }
-          : { type: 'del', key: rowKey(row.delete) }
-      )
+      writes.push(writeOf(row))
       if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
     }
     writes.push({ type: 'put', key: viewKey, value: json(mark) })
@@ -121,6 +123,11 @@ export class IndexDb {
     )
   }
 
+  /** Rows ahead of the next checkpoint: replay from the mark that is there gives them once more. */
+  async putRows(rows: readonly RowWrite[]): Promise<void> {
+    await this.#db.batch(rows.map(writeOf))
+  }
+
   async #flush(writes: Write[]): Promise<Write[]> {
     await this.#db.batch(writes)
     return []
@@ -133,6 +140,22 @@ export class IndexDb {
   async *rows(): AsyncIterable<StoredRow> {
     for await (const [key, value] of this.#db.iterator({ gte: rowPrefix, lt: rowsEnd }))
       yield decodeRow(decodeKey(key.subarray(1)).family, value)
+  }
+
+  /** All timers. */
+  async *timers(): AsyncIterable<StoredRow> {
+    const { gte, lt } = keyRange('timer')
+    const range = { gte: Buffer.concat([rowPrefix, gte]), lt: Buffer.concat([rowPrefix, lt]) }
+    for await (const value of this.#db.values(range)) yield decodeRow('timer', value)
+  }
+
+  /** Timers by their keys, in that order; undefined where there is none. */
+  async timersAt(keys: readonly StateKey<'timer'>[]): Promise<readonly (TimerRow | undefined)[]> {
+    const values = await this.#db.getMany(keys.map(rowKey))
+    return values.map((value) => {
+      const entry = value && decodeRow('timer', value)
+      return entry?.family === 'timer' ? entry.row : undefined
+    })
   }
 
   /** The block that may hold `offset`: the last that begins at or before it. */
@@ -191,6 +214,12 @@ export class IndexDb {
   close(): Promise<void> {
     return this.#db.close()
   }
+}
+
+function writeOf(row: RowWrite): Write {
+  return 'put' in row
+    ? { type: 'put', key: rowKey(row.key), value: encodeRow(row.put) }
+    : { type: 'del', key: rowKey(row.delete) }
 }
 
 function rowKey(key: StoredKey): Buffer {

@@ -38,11 +38,16 @@ export async function newestSnapshot(
   return undefined
 }
 
-/** All rows of a snapshot that newestSnapshot found readable. */
-export async function snapshotRows(fileSystem: FileSystem, path: string): Promise<StoredRow[]> {
+/** All rows of a snapshot that newestSnapshot found readable, but timers, which `onTimer` gets one by one. */
+export async function snapshotRows(
+  fileSystem: FileSystem,
+  path: string,
+  onTimer: (row: StoredRow) => Promise<void>
+): Promise<StoredRow[]> {
   const rows: StoredRow[] = []
-  const read = await readSnapshot(fileSystem, path, {}, (row) => {
-    rows.push(row)
+  const read = await readSnapshot(fileSystem, path, {}, async (row) => {
+    if (row.family === 'timer') await onTimer(row)
+    else rows.push(row)
   })
   if ('why' in read) throw new OpenError('unrecoverable', `${path}: ${read.why}`)
   return rows

@@ -125,7 +125,8 @@ async function assemble(
     db,
     keys: new KeyTable(),
     segments: found.segments,
-    runsMax: settings.checkpointRunsMax
+    runsMax: settings.checkpointRunsMax,
+    timersMax: settings.heldTimersMax
   }
   const openMark = await readOpenMark(fileSystem, options.folder)
   const { catalog, recovered, rebuilt } = await recover(

@@ -13,7 +13,7 @@ import { type Damage, type ScanEnd, scanSegment } from './layout/scan.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { type NewestSnapshot, snapshotRows } from './newest-snapshot.ts'
 import type { File, FileSystem } from './ports.ts'
-import { loadRow, Replay } from './replay.ts'
+import { loadRow, Replay, spillTimers } from './replay.ts'
 import type { StoredRow } from './state/stored-rows.ts'
 import type { SegmentFile } from './store-folder.ts'
 
@@ -25,6 +25,7 @@ export interface RecoveryParts {
   readonly keys: KeyTable
   readonly segments: readonly SegmentFile[]
   readonly runsMax: number
+  readonly timersMax: number
 }
 
 export interface Recovered {
@@ -70,10 +71,13 @@ export async function recoverFromView(
   mark: ViewMark
 ): Promise<Recovered> {
   const rows: StoredRow[] = []
-  for await (const row of parts.db.rows()) rows.push(row)
+  // There may be more timers than should be in memory together.
+  for await (const row of parts.db.rows())
+    if (row.family === 'timer') loadRow(catalog, row, false)
+    else rows.push(row)
   loadRows(catalog, rows, false)
-  const { runsMax, db, keys } = parts
-  const replay = new Replay(catalog, db, keys, { stateThrough: mark.sequence, runsMax })
+  const { runsMax, timersMax, db, keys } = parts
+  const replay = new Replay(catalog, db, keys, { stateThrough: mark.sequence, runsMax, timersMax })
   replay.lastAppendMs = mark.appendTimeMs
   replay.lastGroupPosition = mark.lastGroupPosition
   const row = catalog.segments.get(mark.applied.segment)
@@ -96,8 +100,12 @@ export async function recoverFromLog(
   snapshot: NewestSnapshot | undefined
 ): Promise<Recovered> {
   await parts.db.clear()
+  const onTimer = async (row: StoredRow): Promise<void> => {
+    loadRow(catalog, row, true)
+    await spillTimers(catalog, parts.db, parts.timersMax)
+  }
   if (snapshot !== undefined)
-    loadRows(catalog, await snapshotRows(parts.fileSystem, snapshot.path), true)
+    loadRows(catalog, await snapshotRows(parts.fileSystem, snapshot.path, onTimer), true)
   const stateThrough = snapshot?.header.sequence ?? 0
   const live = [...catalog.segments.keys()].sort((a, b) => a - b)
   const first = live[0] ?? 1
@@ -108,7 +116,8 @@ export async function recoverFromLog(
     )
   const replay = new Replay(catalog, parts.db, parts.keys, {
     stateThrough,
-    runsMax: parts.runsMax
+    runsMax: parts.runsMax,
+    timersMax: parts.timersMax
   })
   replay.lastAppendMs = snapshot?.header.appendTimeMs ?? 0
   return follow(parts, catalog, replay, {

@@ -16,6 +16,8 @@ export interface ReplayOptions {
   readonly stateThrough: number
   /** Index entries held before they are moved to LevelDB. */
   readonly runsMax: number
+  /** Timers likewise. */
+  readonly timersMax: number
 }
 
 export class Replay implements ScanSink {
@@ -59,6 +61,7 @@ export class Replay implements ScanSink {
       else if (entry.kind === 'description') this.#describe(entry.description)
     }
     if (this.#runsHeld >= this.#options.runsMax) await this.#spill(header.sequence)
+    await spillTimers(this.#catalog, this.#db, this.#options.timersMax)
   }
 
   /** Where the first group of the segment begins that nothing proves to be fsynced; undefined for none. */
@@ -120,6 +123,17 @@ export class Replay implements ScanSink {
     }
     this.#runsHeld = 0
   }
+}
+
+/** Moves timers to LevelDB once there are `max` of them that it does not have: rows are absolute, see IndexDb.putRows. */
+export async function spillTimers(catalog: Catalog, db: IndexDb, max: number): Promise<void> {
+  const { timers } = catalog.state
+  if (timers.dirtyCount < max) return
+  const rows = timers.takeDirty()
+  await db.putRows(
+    rows.map(({ key, entry }) => (entry === undefined ? { delete: key } : { put: entry, key }))
+  )
+  timers.written()
 }
 
 /** Puts a row into the catalog, in both views. `isNew`: LevelDB does not have it yet. */

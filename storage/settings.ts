@@ -84,6 +84,13 @@ export const storeSettings = {
     unit: 'count',
     doc: 'Index entries and keys kept in memory before a checkpoint moves them to LevelDB.'
   },
+  heldTimersMax: {
+    default: 50_000,
+    min: 16,
+    max: 2_000_000,
+    unit: 'count',
+    doc: 'Changes of timers kept in memory before a checkpoint moves them to LevelDB.'
+  },
   reserveBytes: {
     default: 256 * mib,
     min: 0,

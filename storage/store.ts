@@ -7,6 +7,7 @@ import type { Committer } from './committer.ts'
 import type {
   Commit,
   CommitResult,
+  DueTimersQuery,
   Engine,
   EngineInfo,
   EngineStats,
@@ -19,6 +20,7 @@ import type {
   ReadRequest,
   TimeBound,
   TimePoint,
+  TimerSummary,
   Topic,
   TopicLookup,
   VersionedRow,
@@ -37,7 +39,9 @@ import type { SealedGroup } from './sealed-group.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { FlushMode, StoreSettings } from './settings.ts'
 import type { Space } from './space.ts'
-import type { StateFamily, StateKey, StateRows } from './state/rows.ts'
+import type { StateFamily, StateKey, StateRows, TimerRow } from './state/rows.ts'
+import type { StateTable } from './state/state-table.ts'
+import { type ReadTimers, TimerLostError } from './state/timer-table.ts'
 import { type Tail, tailRunOf } from './tail.ts'
 import type { TimeSearch } from './time-search.ts'
 import type { Waiters } from './waiters.ts'
@@ -204,7 +208,9 @@ export class Store implements Engine {
   ): Promise<VersionedRow<F> | undefined> {
     if (options?.settled === true) await this.settle()
     this.#mustBeOpen()
-    return this.#parts.catalog.state.get(key)
+    if (!isTimerKey(key)) return this.#parts.catalog.state.get(key)
+    const found = await this.#timers((state, read) => state.getTimer(key, read))
+    return found as VersionedRow<F> | undefined
   }
 
   async scanState<F extends StateFamily>(
@@ -213,7 +219,36 @@ export class Store implements Engine {
   ): Promise<readonly StateRows[F][]> {
     await this.settle()
     this.#mustBeOpen()
-    return this.#parts.catalog.state.scan(family, bucket)
+    if (family !== 'timer') return this.#parts.catalog.state.scan(family, bucket)
+    const only = bucket === undefined ? undefined : Number(bucket)
+    const rows = await this.#timers((state, read) => state.timers.all(read, only))
+    return rows as readonly StateRows['timer'][] as readonly StateRows[F][]
+  }
+
+  async dueTimers({ queue, throughMs, countMax }: DueTimersQuery): Promise<readonly TimerRow[]> {
+    needsCount(countMax, 1)
+    await this.settle()
+    this.#mustBeOpen()
+    return this.#timers((state, read) => state.timers.due(queue, countMax, throughMs, read))
+  }
+
+  async timersOf(queue: QueueUid): Promise<TimerSummary> {
+    this.#mustBeOpen()
+    const pending = this.#parts.catalog.state.timers.pending(queue)
+    return { pending: pending?.count ?? 0, nextDueMs: pending?.nextDueMs }
+  }
+
+  /** Reads timers, which are in LevelDB. One missing there ends the store: the next open makes the view anew. */
+  async #timers<T>(ask: (state: StateTable, read: ReadTimers) => Promise<T>): Promise<T> {
+    const { catalog, db } = this.#parts
+    try {
+      return await ask(catalog.state, (keys) => db.timersAt(keys))
+    } catch (error) {
+      if (this.#isClosed) throw new StoreError('closed', 'the store is closed')
+      if (error instanceof TimerLostError) await db.forgetMark()
+      this.noteFailed(error as Error)
+      throw new StoreError('io-failed', (error as Error).message, {}, { cause: error })
+    }
   }
 
   async settle(): Promise<void> {
@@ -343,6 +378,10 @@ export class Store implements Engine {
     if (queue === undefined) throw new StoreError('queue-gone', `queue ${uid} does not exist`)
     return queue
   }
+}
+
+function isTimerKey(key: StateKey): key is StateKey<'timer'> {
+  return key.family === 'timer'
 }
 
 function needsCount(value: number, min: number): void {

@@ -6,6 +6,7 @@ import type { Engine } from '../../storage/contract.ts'
 import type { Clock, LogSink, Random } from '../../storage/ports.ts'
 import type { AddressMap } from '../broker/addresses.ts'
 import type { Groups } from '../broker/groups/index.ts'
+import type { Timers } from '../broker/timers/index.ts'
 import type { TopicService } from '../broker/topics.ts'
 import type { DecodedBatches } from '../broker/translate/index.ts'
 import type { ClientConnection } from './client-connection.ts'
@@ -53,6 +54,8 @@ export interface RocketmqServices {
   readonly topics: TopicService
   /** Stored groups, committed offsets, and whose members a group has: one table for both protocols. */
   readonly groups: Groups
+  /** Records that wait for their time, or for their sender's word. */
+  readonly timers: Timers
   /** Who is connected, and in which groups. */
   readonly clients: ClientTable
   readonly locks: QueueLocks

@@ -10,6 +10,7 @@ export class RequestScope implements RequestContext {
   readonly engine: RocketmqServices['engine']
   readonly topics: RocketmqServices['topics']
   readonly groups: RocketmqServices['groups']
+  readonly timers: RocketmqServices['timers']
   readonly clients: RocketmqServices['clients']
   readonly locks: RocketmqServices['locks']
   readonly routePerms: RocketmqServices['routePerms']
@@ -37,6 +38,7 @@ export class RequestScope implements RequestContext {
     this.engine = services.engine
     this.topics = services.topics
     this.groups = services.groups
+    this.timers = services.timers
     this.clients = services.clients
     this.locks = services.locks
     this.routePerms = services.routePerms

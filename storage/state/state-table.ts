@@ -1,10 +1,19 @@
 /**
  * The callers' state rows (rows.ts) in memory, in two layers: what is durable, and over it what sealed groups that are
- * not durable yet will change. Conditions are checked against both, readers see the first only.
+ * not durable yet will change. Conditions are checked against both, readers see the first only. Of timers, which may be
+ * very many, the durable layer is a table of its own, and their rows are in LevelDB.
  */
 import type { TopicId } from '../contract.ts'
-import { keyOf, type StateFamily, type StateKey, type StateRow, type StateRows } from './rows.ts'
+import {
+  keyOf,
+  type StateFamily,
+  type StateKey,
+  type StateRow,
+  type StateRows,
+  type TimerRow
+} from './rows.ts'
 import type { StoredKey, StoredRow } from './stored-rows.ts'
+import { type ReadTimers, TimerTable } from './timer-table.ts'
 
 interface Held {
   readonly entry: StateRow
@@ -30,6 +39,8 @@ const versionsPerGroup = 2 ** 16
 const loadedVersion = 0
 
 export class StateTable {
+  /** The durable timers. */
+  readonly timers = new TimerTable()
   readonly #families = new Map<StateFamily, Map<string, Map<string, Held>>>()
   /** Changes of groups that are sealed but not durable, by path. */
   readonly #sealed = new Map<string, Sealed>()
@@ -54,6 +65,15 @@ export class StateTable {
     return this.#dirty.size
   }
 
+  /** The durable row of a timer. Rejects with TimerLostError. */
+  async getTimer(
+    key: StateKey<'timer'>,
+    read: ReadTimers
+  ): Promise<{ row: TimerRow; version: number } | undefined> {
+    const found = await this.timers.row(key, read)
+    return found && { row: found.row, version: this.#versionOf(found) }
+  }
+
   /** The durable row. */
   get<F extends StateFamily>(key: StateKey<F>): { row: StateRows[F]; version: number } | undefined {
     const held = this.#families.get(key.family)?.get(key.bucket)?.get(key.item)
@@ -74,11 +94,19 @@ export class StateTable {
   sealedVersion(key: StateKey): number | undefined {
     const sealed = this.#sealed.get(pathOf(key))
     if (sealed !== undefined) return sealed.entry === undefined ? undefined : sealed.version
+    return this.#durableVersion(key)
+  }
+
+  #durableVersion(key: StateKey): number | undefined {
+    if (key.family === 'timer') {
+      const version = this.timers.version(key)
+      return version === undefined ? undefined : this.#versionOf({ version })
+    }
     const held = this.#families.get(key.family)?.get(key.bucket)?.get(key.item)
     return held && this.#versionOf(held)
   }
 
-  #versionOf({ version }: Held): number {
+  #versionOf({ version }: Pick<Held, 'version'>): number {
     return version === loadedVersion ? this.#loaded : version
   }
 
@@ -115,6 +143,10 @@ export class StateTable {
 
   /** Puts a row that was read back at open. `dirty`: it is not in LevelDB yet. */
   load(entry: StateRow, dirty: boolean): void {
+    if (entry.family === 'timer' && !dirty) {
+      this.timers.loadStored(entry.row, loadedVersion)
+      return
+    }
     const key = keyOf(entry)
     const path = pathOf(key)
     this.#write(path, key, entry, loadedVersion)
@@ -128,17 +160,23 @@ export class StateTable {
 
   /** Hands over what changed since the last call; `all` rows on request. */
   takeDirty(): { key: StoredKey; entry: StoredRow | undefined }[] {
-    const dirty = [...this.#dirty.values()]
+    const dirty = [...this.#dirty.values(), ...this.timers.takeDirty()]
     this.#dirty = new Map()
     return dirty
   }
 
+  /** All rows but those of timers. */
   *all(): Iterable<StateRow> {
     for (const buckets of this.#families.values())
       for (const bucket of buckets.values()) for (const held of bucket.values()) yield held.entry
   }
 
   #write(path: string, key: StateKey, entry: StateRow | undefined, version: number): void {
+    if (key.family === 'timer') {
+      if (entry?.family === 'timer') this.timers.put(entry.row, version)
+      else this.timers.delete(key)
+      return
+    }
     let buckets = this.#families.get(key.family)
     if (buckets === undefined) {
       buckets = new Map()

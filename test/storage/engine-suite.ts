@@ -6,6 +6,7 @@ import { idempotenceTests } from './engine/idempotence.ts'
 import { packedTests } from './engine/packed.ts'
 import { readTests } from './engine/reads.ts'
 import { lifecycleTests, stateTests } from './engine/state.ts'
+import { timerTests } from './engine/timers.ts'
 import { timeTests } from './engine/times.ts'
 import { topicTests } from './engine/topics.ts'
 import { waitTests } from './engine/waits.ts'
@@ -21,6 +22,7 @@ export function engineSuite(t: Test, open: OpenEngine): void {
   readTests(t, open)
   waitTests(t, open)
   timeTests(t, open)
+  timerTests(t, open)
   stateTests(t, open)
   lifecycleTests(t, open)
 }

@@ -66,6 +66,7 @@ export class RocketmqRig {
       engine: {} as RocketmqServices['engine'],
       topics: {} as RocketmqServices['topics'],
       groups: {} as RocketmqServices['groups'],
+      timers: {} as RocketmqServices['timers'],
       clients: {} as RocketmqServices['clients'],
       locks: {} as RocketmqServices['locks'],
       routePerms: new RoutePerms(),
