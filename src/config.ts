@@ -6,6 +6,7 @@ import {
   groupSettings,
   limits,
   requestSettings,
+  rocketmqSettings,
   storedGroupSettings,
   storeSettings,
   timerSettings,
@@ -73,6 +74,7 @@ export const settings = {
   ...storedGroupSettings,
   ...timerSettings,
   ...requestSettings,
+  ...rocketmqSettings,
   ...limits(tcpLimitTable, 'Connections'),
   logLevel: {
     kind: 'choice',

@@ -166,6 +166,15 @@ export const storedGroupSettings = {
   )
 } as const satisfies Record<string, Setting>
 
+export const rocketmqSettings = {
+  sqlFilters: {
+    kind: 'switch',
+    default: true,
+    section: 'Requests',
+    doc: "Whether RocketMQ's consumers may filter by SQL92 (enablePropertyFilter)"
+  }
+} as const satisfies Record<string, Setting>
+
 const requests = defaultKafkaLimits
 export const requestSettings = {
   fetchBytesMax: count(

@@ -3,6 +3,7 @@ import { DecodedBatches } from '../gateway/broker/translate/index.ts'
 import {
   ClientTable,
   defaultRocketmqLimits,
+  MessageFilters,
   QueueLocks,
   type RequestObserver,
   type RocketmqServices,
@@ -13,6 +14,7 @@ import {
 } from '../gateway/rocketmq/server.ts'
 import type { Listener, TcpShared } from '../gateway/tcp/index.ts'
 import type { Broker } from './broker.ts'
+import type { Config } from './config.ts'
 import type { MeasuredListener } from './http/metrics.ts'
 import { RequestFigures } from './http/request-figures.ts'
 
@@ -32,6 +34,7 @@ export interface RocketmqSide {
 export function openRocketmq(
   { engine, topics, groups, timers, addresses, clock, random, log }: Broker,
   tcp: TcpShared,
+  { sqlFilters: sql }: Pick<Config, 'sqlFilters'>,
   brokerPort: () => number
 ): RocketmqSide {
   const clients = new ClientTable({ groups, clock, log })
@@ -43,6 +46,7 @@ export function openRocketmq(
     clients,
     locks: new QueueLocks(clock),
     routePerms: new RoutePerms(),
+    filters: new MessageFilters({ sql }),
     decoded: new DecodedBatches(),
     addresses,
     clusterName,

@@ -120,7 +120,7 @@ class RunningServer implements Server {
     this.#broker = await openBroker(store, config, this.#log)
     this.#kafka = openKafka(this.#broker, shared, config)
     const { addresses } = this
-    this.#rocketmq = openRocketmq(this.#broker, shared, () => addresses.broker.port)
+    this.#rocketmq = openRocketmq(this.#broker, shared, config, () => addresses.broker.port)
     const { kafkaPort, namesrvPort, brokerPort } = config
     addresses.kafka = await this.#listen(this.#kafka.listener, 'kafka-port', kafkaPort)
     // Before the name server, whose routes name it.

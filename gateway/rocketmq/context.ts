@@ -14,6 +14,7 @@ import type { ClientTable } from './clients/client-table.ts'
 import type { QueueLocks } from './clients/queue-locks.ts'
 import type { BodyInput, BodyOf } from './codec/body.ts'
 import type { AnyRequest, Command, HeaderInput, HeaderOf } from './codec/index.ts'
+import type { MessageFilters } from './filter/message-filters.ts'
 import type { ResponseCode, responseCodes } from './response-codes.ts'
 import type { RoutePerms } from './route-perms.ts'
 
@@ -35,6 +36,8 @@ export interface RocketmqLimits {
   readonly bodyBytesMax: number
   /** Of the messages that one pull is answered with; the first one may be larger. */
   readonly pullBytesMax: number
+  /** A pull looks no longer for messages that its filter wants; the next one goes on where it was. */
+  readonly pullScanMsMax: number
   /** A pull waits no longer, whatever it asks for: clients give up 10 s after what they asked for. */
   readonly pullWaitMsMax: number
 }
@@ -45,6 +48,7 @@ export const defaultRocketmqLimits: RocketmqLimits = {
   clientAnswerMsMax: 10_000,
   bodyBytesMax: 4 * 1024 * 1024,
   pullBytesMax: 256 * 1024,
+  pullScanMsMax: 1000,
   pullWaitMsMax: 60_000
 }
 
@@ -60,6 +64,8 @@ export interface RocketmqServices {
   readonly clients: ClientTable
   readonly locks: QueueLocks
   readonly routePerms: RoutePerms
+  /** What consumers ask to be filtered by, made into filters. */
+  readonly filters: MessageFilters
   readonly decoded: DecodedBatches
   readonly addresses: AddressMap
   readonly clusterName: string

@@ -1,22 +1,21 @@
 /** What a pull wants of its queue: as it says itself, or as its group's heartbeats said. */
-import { parseTagFilter, type TagFilter } from '../broker/translate/index.ts'
 import { broadcasting } from './clients/consumer-group.ts'
-import { isTagExpression, noSuchFilter, type Subscription } from './clients/subscription.ts'
 import type { HeaderOf } from './codec/index.ts'
 import { type Refused, type RequestContext, refuse } from './context.ts'
+import { isTagExpression, type MessageFilter } from './filter/message-filter.ts'
+import { type FilterFault, isFilterFault } from './filter/message-filters.ts'
 import { groupSettingsOf } from './group-settings.ts'
 import { pullFlags, type pullMessageRequest } from './headers/pull-message.ts'
 import { responseCodes } from './response-codes.ts'
 
 export type PullHeader = HeaderOf<(typeof pullMessageRequest)['header']>
 
-export function filterOf(header: PullHeader, context: RequestContext): TagFilter | Refused {
+export function filterOf(header: PullHeader, context: RequestContext): MessageFilter | Refused {
   if ((header.sysFlag & pullFlags.subscription) === 0) return filterOfGroup(header, context)
   const { expressionType, subscription = '' } = header
-  if (!isTagExpression(expressionType)) {
-    return refuse(responseCodes.SYSTEM_ERROR, noSuchFilter(expressionType))
-  }
-  return parseTagFilter(subscription) ?? unparsable(subscription)
+  const filter = context.filters.filterOf(expressionType, subscription)
+  if (!isFilterFault(filter)) return filter
+  return filter.fault === 'unsupported' ? unsupported(filter) : unparsable(filter)
 }
 
 /** Why a client may not pull (ForbiddenType); told with NO_PERMISSION. */
@@ -29,10 +28,11 @@ export function forbid(
   return refuse(responseCodes.NO_PERMISSION, remark, { forbiddenType: `${type}` })
 }
 
+/** What the pull itself says of a filter counts for nothing: Go's says TAG whatever its consumer wants. */
 function filterOfGroup(
   { consumerGroup, topic, subVersion }: PullHeader,
   context: RequestContext
-): TagFilter | Refused {
+): MessageFilter | Refused {
   const group = context.clients.consumerGroup(consumerGroup)
   if (group === undefined) return notSubscribed("the consumer's group info not exist")
   const { consumeBroadcastEnable } = groupSettingsOf(consumerGroup, context)
@@ -46,19 +46,25 @@ function filterOfGroup(
     const remark = "the consumer's subscription not latest"
     return refuse(responseCodes.SUBSCRIPTION_NOT_LATEST, remark)
   }
-  return filterOfSubscription(subscription)
+  const filter = context.filters.filterOfSubscription(subscription)
+  if (!isFilterFault(filter)) return filter
+  if (filter.fault === 'unsupported') return unsupported(filter)
+  if (isTagExpression(subscription.expressionType)) return unparsable(filter)
+  // A heartbeat is taken with an expression that is wrong; there is just no filter then.
+  const remark = "The broker's consumer filter data is not exist!Your expression may be wrong! "
+  return refuse(responseCodes.FILTER_DATA_NOT_EXIST, remark + filter.text)
 }
 
-function filterOfSubscription({ text, expressionType, filter }: Subscription): TagFilter | Refused {
-  if (isTagExpression(expressionType)) return filter ?? unparsable(text)
-  return refuse(responseCodes.SYSTEM_ERROR, noSuchFilter(expressionType))
+/** As a real broker says it that has these filters off. */
+function unsupported({ text }: FilterFault): Refused {
+  return refuse(responseCodes.SYSTEM_ERROR, text)
+}
+
+function unparsable({ text }: FilterFault): Refused {
+  const remark = `parse the consumer's subscription failed: ${text}`
+  return refuse(responseCodes.SUBSCRIPTION_PARSE_FAILED, remark)
 }
 
 function notSubscribed(remark: string): Refused {
   return refuse(responseCodes.SUBSCRIPTION_NOT_EXIST, remark)
-}
-
-function unparsable(text: string): Refused {
-  const remark = `parse the consumer's subscription failed: ${text}`
-  return refuse(responseCodes.SUBSCRIPTION_PARSE_FAILED, remark)
 }

@@ -5,20 +5,19 @@ import {
   batchesIn,
   type DecodedBatch,
   encodeMessage,
-  matchesTag,
   messagesFrom,
   physicalOffsetOf,
-  type RecordMessage,
-  type TagFilter
+  type RecordMessage
 } from '../broker/translate/index.ts'
 import type { RequestContext } from './context.ts'
+import type { MessageFilter } from './filter/message-filter.ts'
 import { storeHost } from './this-broker.ts'
 
 export interface Pull {
   readonly topic: Topic
   readonly queueId: number
   readonly queue: QueueUid
-  readonly filter: TagFilter
+  readonly filter: MessageFilter
   readonly countMax: number
   readonly bytesMax: number
 }
@@ -106,7 +105,7 @@ class Answer {
   take(message: RecordMessage): boolean {
     const { filter, countMax, bytesMax, queue, queueId } = this.#pull
     if (this.found.length >= countMax) return false
-    if (!matchesTag(filter, filter.tags === undefined ? undefined : message.tag)) return true
+    if (!filter.wants(message)) return true
     if (message.isTooLarge) {
       logSkipped(message.offset, message.offset + 1, 'too large', this.#pull, this.#context)
       return true

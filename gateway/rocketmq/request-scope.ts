@@ -14,6 +14,7 @@ export class RequestScope implements RequestContext {
   readonly clients: RocketmqServices['clients']
   readonly locks: RocketmqServices['locks']
   readonly routePerms: RocketmqServices['routePerms']
+  readonly filters: RocketmqServices['filters']
   readonly decoded: RocketmqServices['decoded']
   readonly addresses: RocketmqServices['addresses']
   readonly clusterName: string
@@ -42,6 +43,7 @@ export class RequestScope implements RequestContext {
     this.clients = services.clients
     this.locks = services.locks
     this.routePerms = services.routePerms
+    this.filters = services.filters
     this.decoded = services.decoded
     this.addresses = services.addresses
     this.clusterName = services.clusterName

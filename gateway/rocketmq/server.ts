@@ -13,6 +13,7 @@ export {
   type Role
 } from './context.ts'
 export type { RequestObserver } from './dispatch.ts'
+export { MessageFilters } from './filter/message-filters.ts'
 export { responseNameOf } from './response-codes.ts'
 export { RoutePerms } from './route-perms.ts'
 export { type Route, routes } from './routes.ts'

@@ -6,7 +6,7 @@
 import type { heartbeatData } from '../bodies/heartbeat.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { BodyOf } from '../codec/body.ts'
-import { type Subscription, subscriptionOf } from './subscription.ts'
+import type { Subscription } from './subscription.ts'
 
 export type Heartbeat = BodyOf<typeof heartbeatData>
 export type ConsumerData = Heartbeat['consumerDataSet'][number]
@@ -90,11 +90,10 @@ export class ConsumerGroup {
   #subscribe(all: ConsumerData['subscriptionDataSet']): boolean {
     const before = this.#subscriptions
     const after = new Map<string, Subscription>()
-    for (const { topic, subString, expressionType, subVersion } of all) {
+    for (const { topic, subString: text, expressionType, subVersion: version } of all) {
       const known = before.get(topic)
-      const isLater = known === undefined || subVersion > known.version
-      const said = () => subscriptionOf(topic, subString, expressionType, subVersion)
-      after.set(topic, isLater ? said() : known)
+      const isLater = known === undefined || version > known.version
+      after.set(topic, isLater ? { topic, text, expressionType, version } : known)
     }
     this.#subscriptions = after
     return after.size !== before.size || [...after.keys()].some((topic) => !before.has(topic))

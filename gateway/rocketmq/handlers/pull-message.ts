@@ -38,7 +38,9 @@ async function pull({ header }: Asking, context: RequestContext) {
   if ((header.sysFlag & pullFlags.commitOffset) !== 0 && header.commitOffset >= 0) {
     await commitPulledPlace(header.consumerGroup, topic.id, queueId, header.commitOffset, context)
   }
-  const endMs = context.clock.monotonicMs() + waitMsOf(header, context)
+  const { clock, limits } = context
+  const endMs = clock.monotonicMs() + waitMsOf(header, context)
+  let scanEndMs = clock.monotonicMs() + limits.pullScanMsMax
   let wanted = first
   let from = header.queueOffset
   for (;;) {
@@ -46,18 +48,22 @@ async function pull({ header }: Asking, context: RequestContext) {
     if ('code' in pulled) return pulled
     if (pulled.found.length > 0) return answer(responseCodes.SUCCESS, 'FOUND', pulled, pulled.found)
     const hasMoved = pulled.nextOffset > header.queueOffset
-    const leftMs = endMs - context.clock.monotonicMs()
-    if (leftMs <= 0) return hasMoved ? unmatched(pulled) : nothing(pulled)
+    const nowMs = clock.monotonicMs()
+    if (endMs <= nowMs) return hasMoved ? unmatched(pulled) : nothing(pulled)
     // What was passed over is not looked at again. Something may be left to look at now.
     from = pulled.nextOffset
-    const isOver = from >= pulled.maxOffset && !(await hasMore(wanted, from, leftMs, context))
+    const isMore = from < pulled.maxOffset
+    const isOver = !isMore && !(await hasMore(wanted, from, endMs - nowMs, context))
     // A heartbeat may have changed what the group wants: what its filter passed over is not lost to the new one.
-    const filter = filterOf(header, context)
+    const filter = isOfPull(header) ? wanted.filter : filterOf(header, context)
     if ('refused' in filter) return filter
-    if (filter !== wanted.filter && !isOfPull(header)) {
+    if (filter !== wanted.filter) {
       wanted = { ...wanted, filter }
       from = header.queueOffset
-    } else if (isOver) return hasMoved ? unmatched(pulled) : nothing(pulled)
+    } else if (isOver || (isMore && scanEndMs <= nowMs)) {
+      return hasMoved ? unmatched(pulled) : nothing(pulled)
+    }
+    if (!isMore) scanEndMs = clock.monotonicMs() + limits.pullScanMsMax
   }
 }
 

@@ -15,6 +15,7 @@ import {
   type Role
 } from '../../../gateway/rocketmq/context.ts'
 import { type RequestObserver, rocketmqProtocol } from '../../../gateway/rocketmq/dispatch.ts'
+import { MessageFilters } from '../../../gateway/rocketmq/filter/message-filters.ts'
 import { RoutePerms } from '../../../gateway/rocketmq/route-perms.ts'
 import { type Route, routes } from '../../../gateway/rocketmq/routes.ts'
 import { Connection } from '../../../gateway/tcp/connection.ts'
@@ -71,6 +72,7 @@ export class RocketmqRig {
       locks: {} as RocketmqServices['locks'],
       routePerms: new RoutePerms(),
       decoded: {} as RocketmqServices['decoded'],
+      filters: new MessageFilters(),
       addresses: new AddressMap(advertise.map(parseAdvertise)),
       clusterName: 'DefaultCluster',
       brokerName: 'broker-a',

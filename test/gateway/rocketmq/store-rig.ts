@@ -34,7 +34,7 @@ export class StoreRig {
     clock: FakeClock,
     store: Store,
     groups: Groups,
-    shared: Pick<RocketmqServices, 'random' | 'topics'>
+    shared: Pick<RocketmqServices, 'random' | 'topics'> & Partial<RocketmqServices>
   ) {
     this.clock = clock
     this.store = store
@@ -52,7 +52,11 @@ export class StoreRig {
     this.namesrv = rigOf('namesrv')
   }
 
-  static async open(t: Test, policy: Partial<TopicPolicy> = {}): Promise<StoreRig> {
+  static async open(
+    t: Test,
+    policy: Partial<TopicPolicy> = {},
+    services: Partial<RocketmqServices> = {}
+  ): Promise<StoreRig> {
     const clock = new FakeClock()
     const random = seededRandom(t)
     const disk = new FaultyDisk({ random: random.fork() })
@@ -67,7 +71,7 @@ export class StoreRig {
     })
     const groups = await Groups.open({ engine: store, clock, log })
     const topics = new TopicService(store, random, policy)
-    const rig = new StoreRig(clock, store, groups, { random, topics })
+    const rig = new StoreRig(clock, store, groups, { ...services, random, topics })
     t.teardown(async () => {
       await groups.close()
       await store.close()

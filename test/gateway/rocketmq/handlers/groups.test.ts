@@ -111,8 +111,6 @@ t.test("a pull without a filter of its own has its group's", async (t) => {
   t.match(await pull(peer, { topic: 'orders', offset: 0, subVersion: 8 }), { code: 25 })
   await rig.addTopic('other')
   t.match(await pull(peer, { topic: 'other', offset: 0 }), { code: 24 }, 'not subscribed')
-  const sql = { topic: 'orders', offset: 0, subscription: 'a > 1', expressionType: 'SQL92' }
-  t.match(await pull(peer, sql), { code: 1, remark: /does not support .* SQL92/ })
   t.match(await pull(peer, { topic: 'orders', offset: 0, subscription: '||' }), { code: 23 })
 })
 
@@ -219,16 +217,4 @@ t.test('a group with members of one protocol refuses those of the other', async 
   t.equal((await take(rig.broker.connect(), 0)).length, 0)
   await rig.clock.advance(0)
   t.ok(ownership.claim(name, { protocol: 'kafka', reads: () => true }), 'free again')
-})
-
-t.test('a filter that is no tag is refused before its consumer starts', async (t) => {
-  const rig = await StoreRig.open(t)
-  const peer = rig.broker.connect()
-  const check = (expressionType: string) => {
-    const subscriptionData = { topic: 'orders', subString: 'a > 1', expressionType }
-    const body = Buffer.from(JSON.stringify({ clientId: 'c', group: 'g', subscriptionData }))
-    return peer.ask(46, { body })
-  }
-  t.match(await check('SQL92'), { code: 1, remark: /SQL92/ })
-  t.match(await check('TAG'), { code: 0 })
 })
