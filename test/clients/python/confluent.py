@@ -19,7 +19,10 @@ def record_of(r):
 class Driver:
     def __init__(self, bootstrap):
         self.settings = {"bootstrap.servers": bootstrap}
-        self.admin = AdminClient(self.settings)
+        # When every broker is gone, librdkafka 2.16 starts again from the bootstrap address and drops the brokers it knew;
+        # its admin client's table of coordinators keeps the dropped one and waits for it for ever, beside a connection
+        # that is up.
+        self.admin = AdminClient({**self.settings, "metadata.recovery.strategy": "none"})
         self.producers = {}
         self.reader = None
         self.member = None
