@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { checkStore, realFileSystem } from '../../storage/index.ts'
+import { quietPort } from '../support/quiet-port.ts'
 
 /** The server under test. */
 export interface TestServer {
@@ -36,7 +37,7 @@ export async function startIsthmus(options: readonly string[] = []): Promise<Own
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-test-'))
   const server = new OwnServer(folder, options)
   try {
-    await server.start(0)
+    await server.start(await quietPort())
   } catch (error) {
     await server.close()
     throw error

@@ -47,6 +47,8 @@ public final class Consumers {
     consumer.setPollNameServerInterval(1000);
     consumer.setHeartbeatBrokerInterval(1000);
     consumer.setPersistConsumerOffsetInterval(1000);
+    // The listener is told to be done with a message only after it has told of it: a shutdown in between would not commit.
+    consumer.setAwaitTerminationMillisWhenShutdown(10_000);
     consumer.setConsumeFromWhere(ConsumeFromWhere.valueOf(text(command, "from", "CONSUME_FROM_FIRST_OFFSET")));
     if (command.hasNonNull("timestamp")) consumer.setConsumeTimestamp(command.get("timestamp").asText());
     if (command.hasNonNull("model")) setModel(consumer, command.get("model").asText());
