@@ -40,7 +40,7 @@ import type { SegmentFiles } from './segment-files.ts'
 import type { FlushMode, StoreSettings } from './settings.ts'
 import type { Space } from './space.ts'
 import type { StateFamily, StateKey, StateRows, TimerRow } from './state/rows.ts'
-import type { StateTable } from './state/state-table.ts'
+import type { HeldFamily, StateTable } from './state/state-table.ts'
 import { type ReadTimers, TimerLostError } from './state/timer-table.ts'
 import { type Tail, tailRunOf } from './tail.ts'
 import type { TimeSearch } from './time-search.ts'
@@ -208,9 +208,8 @@ export class Store implements Engine {
   ): Promise<VersionedRow<F> | undefined> {
     if (options?.settled === true) await this.settle()
     this.#mustBeOpen()
-    if (!isTimerKey(key)) return this.#parts.catalog.state.get(key)
-    const found = await this.#timers((state, read) => state.getTimer(key, read))
-    return found as VersionedRow<F> | undefined
+    if (!isTimerKey(key)) return this.#parts.catalog.state.get(key as StateKey<HeldFamily>) as never
+    return (await this.#timers((state, read) => state.getTimer(key, read))) as never
   }
 
   async scanState<F extends StateFamily>(
@@ -219,10 +218,10 @@ export class Store implements Engine {
   ): Promise<readonly StateRows[F][]> {
     await this.settle()
     this.#mustBeOpen()
-    if (family !== 'timer') return this.#parts.catalog.state.scan(family, bucket)
+    const { state } = this.#parts.catalog
+    if (family !== 'timer') return state.scan(family as HeldFamily, bucket) as never
     const only = bucket === undefined ? undefined : Number(bucket)
-    const rows = await this.#timers((state, read) => state.timers.all(read, only))
-    return rows as readonly StateRows['timer'][] as readonly StateRows[F][]
+    return (await this.#timers((_, read) => state.timers.all(read, only))) as never
   }
 
   async dueTimers({ queue, throughMs, countMax }: DueTimersQuery): Promise<readonly TimerRow[]> {

@@ -81,22 +81,45 @@ export class PendingTimers {
   /** The first `countMax` timers that are due by `throughMs`, ascending by due time, then offset. */
   first(countMax: number, throughMs: number): Pending[] {
     const found: Pending[] = []
-    // Places in the heap whose parents were all taken: the next one is among them.
+    // Places in the heap whose parents were all taken, a heap too: the next one is its first.
     const edge: number[] = this.#count > 0 ? [0] : []
     while (edge.length > 0 && found.length < countMax) {
-      let best = 0
-      for (let i = 1; i < edge.length; i++) if (this.#before(edge[i]!, edge[best]!)) best = i
-      const place = edge[best]!
+      const place = this.#takeFirst(edge)
       const pending = this.#at(this.#heap[place]!)
       if (pending.dueMs > throughMs) break
       found.push(pending)
-      const child = 2 * place + 1
-      edge[best] = edge.at(-1)!
-      edge.pop()
-      if (child < this.#count) edge.push(child)
-      if (child + 1 < this.#count) edge.push(child + 1)
+      for (const child of [2 * place + 1, 2 * place + 2])
+        if (child < this.#count) this.#insert(edge, child)
     }
     return found
+  }
+
+  #insert(edge: number[], place: number): void {
+    let at = edge.length
+    while (at > 0) {
+      const parent = (at - 1) >>> 1
+      if (!this.#before(place, edge[parent]!)) break
+      edge[at] = edge[parent]!
+      at = parent
+    }
+    edge[at] = place
+  }
+
+  #takeFirst(edge: number[]): number {
+    const first = edge[0]!
+    const last = edge.pop()!
+    if (edge.length === 0) return first
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= edge.length) break
+      if (child + 1 < edge.length && this.#before(edge[child + 1]!, edge[child]!)) child++
+      if (!this.#before(edge[child]!, last)) break
+      edge[at] = edge[child]!
+      at = child
+    }
+    edge[at] = last
+    return first
   }
 
   /** Whether any record in `[from, to)` has a pending timer. */

@@ -20,6 +20,9 @@ interface Held {
   readonly version: number
 }
 
+/** Families whose rows are all in memory. */
+export type HeldFamily = Exclude<StateFamily, 'timer'>
+
 /** Undefined entry: deleted. */
 interface Sealed {
   readonly sequence: number
@@ -74,13 +77,14 @@ export class StateTable {
     return found && { row: found.row, version: this.#versionOf(found) }
   }
 
-  /** The durable row. */
-  get<F extends StateFamily>(key: StateKey<F>): { row: StateRows[F]; version: number } | undefined {
+  /** The durable row. Of timers: `getTimer`. */
+  get<F extends HeldFamily>(key: StateKey<F>): { row: StateRows[F]; version: number } | undefined {
     const held = this.#families.get(key.family)?.get(key.bucket)?.get(key.item)
     return held && { row: held.entry.row as StateRows[F], version: this.#versionOf(held) }
   }
 
-  scan<F extends StateFamily>(family: F, bucket?: string): StateRows[F][] {
+  /** Of timers: `timers.all`. */
+  scan<F extends HeldFamily>(family: F, bucket?: string): StateRows[F][] {
     const buckets = this.#families.get(family)
     if (buckets === undefined) return []
     const rows: StateRows[F][] = []

@@ -54,6 +54,19 @@ export class TimerTable {
     return this.#queues.get(queue)
   }
 
+  /**
+   * Whether the queue's records in `[from, to)` must stay, whatever its log start: a pending timer waits with one of
+   * them. Others of the queue are of no use to anyone.
+   */
+  needs(queue: QueueUid, from: number, to: number): boolean {
+    return this.#queues.get(queue)?.isPendingIn(from, to) ?? false
+  }
+
+  /** Lowest offset of a record that must stay; Infinity for none. */
+  firstNeeded(queue: QueueUid): number {
+    return this.#queues.get(queue)?.firstOffset() ?? Number.POSITIVE_INFINITY
+  }
+
   /** As put; undefined if there is no such row. */
   version(key: StateKey): number | undefined {
     return this.#queues.get(Number(key.bucket))?.get(Number(key.item))?.version
