@@ -1,6 +1,6 @@
 /** What a RocketMQ client and a Kafka client see of the same topics and groups. */
 import type { Test } from 'tap'
-import { kafkaConsume } from '../kafka-consume.ts'
+import { kafkaConsume, untilCommitted } from '../kafka-consume.ts'
 import { bodies, numbered, type OwnStage, type Scenario } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -74,6 +74,7 @@ async function movesGroup(t: Test, { another, kafka }: OwnStage): Promise<void> 
   await driver.consume({ group: 'moved-group', topic: 'moved' })
   await driver.until('the first eight were given', () => driver.given.length >= 8)
   await driver.stop()
+  await untilCommitted(kafka, 'moved-group', 'moved', 8)
   await driver.send('moved', numbered(6, 'two-'))
   const { all, consumer } = await kafkaConsume(
     kafka,
@@ -102,6 +103,7 @@ async function excludes(t: Test, { another, kafka, server }: OwnStage): Promise<
     'a Kafka member is refused'
   )
   await driver.stop()
+  await untilCommitted(kafka, 'exclusive-group', 'exclusive', 4)
   await driver.send('exclusive', numbered(2, 'kafka'))
   const { all, consumer } = await kafkaConsume(
     ...([kafka, 'exclusive-group', 'exclusive'] as const),
