@@ -41,10 +41,15 @@ export function isClosedTopic(name: string): boolean {
   return closedTopics.has(name)
 }
 
+/** Whether RocketMQ's clients may know of the topic. */
+export function isVisible(topic: Topic, services: Pick<RocketmqServices, 'clusterName'>): boolean {
+  return !topic.system || isOwnTopic(topic.names.rocketmq, services)
+}
+
 /** Changes that were answered are seen without settling: TopicService waits until they are durable. */
 export async function findTopic(services: Services, name: string): Promise<Topic | undefined> {
   const topic = await services.engine.findTopic({ rocketmqName: name })
-  return topic?.system && !isOwnTopic(name, services) ? undefined : topic
+  return topic !== undefined && isVisible(topic, services) ? topic : undefined
 }
 
 /**

@@ -6,6 +6,7 @@ import type { AnyRequest } from './codec/index.ts'
 import type { Handler, Role } from './context.ts'
 import { addWritePermOfBroker } from './handlers/add-write-perm-of-broker.ts'
 import { checkClientConfig } from './handlers/check-client-config.ts'
+import { consumerSendMsgBack } from './handlers/consumer-send-msg-back.ts'
 import { deleteKvConfig } from './handlers/delete-kv-config.ts'
 import { deleteSubscriptiongroup } from './handlers/delete-subscriptiongroup.ts'
 import { deleteTopicInBroker } from './handlers/delete-topic-in-broker.ts'
@@ -40,6 +41,7 @@ import { updateConsumerOffset } from './handlers/update-consumer-offset.ts'
 import { wipeWritePermOfBroker } from './handlers/wipe-write-perm-of-broker.ts'
 import { addWritePermOfBrokerRequest } from './headers/add-write-perm-of-broker.ts'
 import { checkClientConfigRequest } from './headers/check-client-config.ts'
+import { consumerSendMsgBackRequest } from './headers/consumer-send-msg-back.ts'
 import { deleteKvConfigRequest } from './headers/delete-kv-config.ts'
 import { deleteSubscriptiongroupRequest } from './headers/delete-subscriptiongroup.ts'
 import { deleteTopicInBrokerRequest } from './headers/delete-topic-in-broker.ts'
@@ -109,6 +111,7 @@ export const routes: readonly Route[] = [
   route(sendReplyMessageV2Request, sendReplyMessageV2, 'broker'),
   route(pullMessageRequest, pullMessage, 'broker'),
   route(litePullMessageRequest, litePullMessage, 'broker'),
+  route(consumerSendMsgBackRequest, consumerSendMsgBack, 'broker'),
   route(queryConsumerOffsetRequest, queryConsumerOffset, 'broker'),
   route(updateConsumerOffsetRequest, updateConsumerOffset, 'broker'),
   route(searchOffsetByTimestampRequest, searchOffsetByTimestamp, 'broker'),

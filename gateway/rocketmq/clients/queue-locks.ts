@@ -54,6 +54,15 @@ export class QueueLocks {
     if (this.#groups.get(group)?.get(key)?.clientId === clientId) this.#drop(group, key)
   }
 
+  /** Whether clients of the group hold queues. */
+  hasAny(group: string): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    for (const { untilMs } of this.#groups.get(group)?.values() ?? []) {
+      if (untilMs > nowMs) return true
+    }
+    return false
+  }
+
   #drop(group: string, key: string): void {
     const locks = this.#groups.get(group)
     if (!locks?.delete(key)) return

@@ -13,6 +13,7 @@ import {
   uniqueKeyName
 } from '../../broker/translate/index.ts'
 import type { Asked, Handler, Refused, RequestContext } from '../context.ts'
+import { deadLetterOf } from '../dead-letters.ts'
 import type {
   sendBatchMessageRequest,
   sendMessageRequest,
@@ -53,16 +54,20 @@ export const sendMessageV2: Handler<typeof sendMessageV2Request> = (asked, conte
 export const sendBatchMessage: Handler<typeof sendBatchMessageRequest> = (asked, context) =>
   send(asked, true, context)
 
-async function send(asked: Sending, isBatch: boolean, context: RequestContext) {
-  const topic = await topicOf(asked, isBatch, context)
-  if (isRefused(topic)) return topic
-  const queueId = chooseQueue(topic, asked.header.queueId, context)
+async function send(asking: Sending, isBatch: boolean, context: RequestContext) {
+  const named = await topicOf(asking, isBatch, context)
+  if (isRefused(named)) return named
+  const queueId = chooseQueue(named, asking.header.queueId, context)
   if (typeof queueId !== 'number') return queueId
+  const dead = await deadLetterOf(asking.header, context)
+  if (dead !== undefined && isRefused(dead)) return dead
+  const topic = dead?.topic ?? named
+  const asked = dead === undefined ? asking : withProperties(asking, dead.properties)
   const sent = sentMessages(asked, isBatch, topic, context)
   if (isRefused(sent)) return sent
   const accepted = acceptAll(sent, context)
   if (isRefused(accepted)) return accepted
-  const queue = topic.queues[queueId] as number
+  const queue = topic.queues[dead === undefined ? queueId : 0] as number
   const records = accepted.map(({ record }) => record)
   const { appends } = await context.engine.commit({
     appends: [{ queue, records, origin: 'rocketmq' }]
@@ -81,6 +86,10 @@ async function send(asked: Sending, isBatch: boolean, context: RequestContext) {
       traceOn: true
     }
   }
+}
+
+function withProperties({ header, body }: Sending, properties: string): Sending {
+  return { header: { ...header, properties }, body }
 }
 
 /**
@@ -110,7 +119,10 @@ export async function topicOf(
   const known = await findTopic(context, name)
   const mayMake = defaultTopic === autoCreateTopic && context.topics.policy.autoCreate
   const queues = Math.min(Math.max(defaultTopicQueueNums, 1), autoCreateQueuesMax)
-  const topic = known ?? (mayMake ? await ensureTopic(context, name, queues) : undefined)
+  // Consumers send there what they could not send back; they have no other place for it.
+  const isRetry = name.startsWith(retryPrefix)
+  const count = mayMake ? queues : 1
+  const topic = known ?? (mayMake || isRetry ? await ensureTopic(context, name, count) : undefined)
   if (topic === undefined) {
     const remark = `topic[${name}] not exist, apply first please!`
     return refuseSend(responseCodes.TOPIC_NOT_EXIST, remark)

@@ -118,6 +118,8 @@ export interface Sent {
   readonly flag?: number
   readonly opaque?: number
   readonly remark?: string
+  /** Of the client, as RocketMQ counts its versions. */
+  readonly version?: number
 }
 
 export class RocketmqPeer {
@@ -142,12 +144,13 @@ export class RocketmqPeer {
   /** Sends a command and returns its opaque. */
   send(code: number, sent: Sent = {}): number {
     const { serialization = 'json', fields = {}, body, flag = 0, remark = null } = sent
+    const { version = 479 } = sent
     const opaque = sent.opaque ?? ++this.#opaque
     const command = {
       serialization,
       code,
       language: 'JAVA',
-      version: 479,
+      version,
       opaque,
       flag,
       remark,

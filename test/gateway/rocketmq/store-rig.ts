@@ -2,6 +2,7 @@
 import { MemoryLevel } from 'memory-level'
 import type { Test } from 'tap'
 import { Groups } from '../../../gateway/broker/groups/index.ts'
+import { Timers } from '../../../gateway/broker/timers/index.ts'
 import { type TopicPolicy, TopicService } from '../../../gateway/broker/topics.ts'
 import {
   DecodedBatches,
@@ -67,12 +68,16 @@ export class StoreRig {
       clock,
       random,
       log,
-      openIndex: () => new MemoryLevel<Buffer, Buffer>() as never
+      openIndex: () => newIndex() as never
     })
     const groups = await Groups.open({ engine: store, clock, log })
     const topics = new TopicService(store, random, policy)
-    const rig = new StoreRig(clock, store, groups, { ...services, random, topics })
+    const timers = await Timers.open({ engine: store, clock, random, log })
+    timers.start()
+    const shared = { random, topics, timers }
+    const rig = new StoreRig(clock, store, groups, { ...services, ...shared })
     t.teardown(async () => {
+      await timers.close()
       await groups.close()
       await store.close()
     })
@@ -83,6 +88,11 @@ export class StoreRig {
     const topic = await this.topics.create({ names: { kafka: name, rocketmq: name }, queueCount })
     return topic.id
   }
+}
+
+function newIndex(): MemoryLevel<Buffer, Buffer> {
+  const buffers = 'buffer'
+  return new MemoryLevel({ keyEncoding: buffers, valueEncoding: buffers, storeEncoding: buffers })
 }
 
 /** A Java producer's send; `properties` as pairs. */

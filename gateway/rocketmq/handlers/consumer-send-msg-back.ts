@@ -1,0 +1,93 @@
+/**
+ * CONSUMER_SEND_MSG_BACK (36): a consumer could not consume a message. It comes again to the group's retry topic, each
+ * time after longer, or goes to its dead-letter topic: if it came often enough, or the consumer gives it up.
+ */
+import type { Topic } from '../../../storage/contract.ts'
+import { isMessageFault } from '../../broker/translate/index.ts'
+import { type Asked, type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
+import { delayLevelOf, delayMsOf } from '../delay-levels.ts'
+import { ensureGroup, furtherDetails, groupSettingsOf, mayBeGroup } from '../group-settings.ts'
+import type { consumerSendMsgBackRequest } from '../headers/consumer-send-msg-back.ts'
+import { isVisible, retryPrefix } from '../known-topics.ts'
+import { messageAt, type PlacedMessage } from '../message-at.ts'
+import { refusalOfGroup } from '../other-protocol.ts'
+import { responseCodes } from '../response-codes.ts'
+import { deadCopyOf, laterCopyOf, reconsumeTimesMax } from '../retry-copies.ts'
+import { deadLetterPrefix, ensureDeadLetterTopic, ensureRetryTopic } from '../retry-topics.ts'
+import { writePerm } from '../topic-settings.ts'
+
+type Header = Asked<typeof consumerSendMsgBackRequest>['header']
+
+/** A message waits 10 s before it comes for the second time. */
+const firstDelayLevel = 3
+
+export const consumerSendMsgBack: Handler<typeof consumerSendMsgBackRequest> = async (
+  { header },
+  context
+) => {
+  const { group, offset, delayLevel, maxReconsumeTimes } = header
+  if (!mayBeGroup(group)) {
+    const remark = `subscription group not exist, ${group} ${furtherDetails}`
+    return refuse(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, remark)
+  }
+  const refused = refusalOfGroup(group, context)
+  if (refused !== undefined) return refused
+  await ensureGroup(group, context)
+  // A group without retry queues wants nothing again.
+  if (groupSettingsOf(group, context).retryQueueNums <= 0) return {}
+  const retryTopic = await ensureRetryTopic(group, context)
+  if (retryTopic === undefined) return noTopic(retryPrefix + group)
+  if ((retryTopic.perm & writePerm) === 0) {
+    const remark = `the topic[${retryPrefix}${group}] sending message is forbidden`
+    return refuse(responseCodes.NO_PERMISSION, remark)
+  }
+  const placed = await messageAt(offset, context)
+  if (placed === undefined || !isVisible(placed.topic, context)) {
+    return refuse(responseCodes.SYSTEM_ERROR, `look message by offset failed, ${offset}`)
+  }
+  const { reconsumeTimes } = placed.message
+  const timesMax = reconsumeTimesMax(group, maxReconsumeTimes, context)
+  if (reconsumeTimes >= timesMax || delayLevel < 0) return giveUp(placed, group, context)
+  const level = delayLevelOf(delayLevel === 0 ? firstDelayLevel + reconsumeTimes : delayLevel)
+  return comeAgain(placed, retryTopic, level, header, context)
+}
+
+async function giveUp(placed: PlacedMessage, group: string, context: RequestContext) {
+  const topic = await ensureDeadLetterTopic(group, context)
+  const queue = topic?.queues[0]
+  if (queue === undefined) return noTopic(deadLetterPrefix + group)
+  const record = deadCopyOf(placed, context)
+  if (isMessageFault(record)) return tooLong(record.text)
+  await context.engine.commit({ appends: [{ queue, records: [record], origin: 'rocketmq' }] })
+  return {}
+}
+
+async function comeAgain(
+  placed: PlacedMessage,
+  topic: Topic,
+  level: number,
+  { group }: Header,
+  context: RequestContext
+) {
+  const { retryQueueNums } = groupSettingsOf(group, context)
+  const queueId = context.random.uuid().readUInt32BE(0) % retryQueueNums
+  const target = { topic: topic.names.rocketmq, queueId }
+  const record = laterCopyOf(placed, level, target, context)
+  if (isMessageFault(record)) return tooLong(record.text)
+  await context.timers.add({
+    kind: 'delayed',
+    record,
+    due: { afterMs: delayMsOf(level) },
+    target: { topicId: topic.id, queue: queueId }
+  })
+  return {}
+}
+
+function noTopic(name: string): Refused {
+  return refuse(responseCodes.SYSTEM_ERROR, `topic[${name}] not exist`)
+}
+
+/** The properties have no room for the server's. The consumer then keeps the message. */
+function tooLong(why: string): Refused {
+  return refuse(responseCodes.SYSTEM_ERROR, `PROPERTIES_SIZE_EXCEEDED: ${why}`)
+}
