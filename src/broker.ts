@@ -1,5 +1,7 @@
 /** What the gateways share: topics, groups and the addresses that clients are told. */
 import { Groups } from '../gateway/broker/groups/index.ts'
+import { CountedEngine } from '../gateway/broker/statistics/counted-engine.ts'
+import { Traffic } from '../gateway/broker/statistics/traffic.ts'
 import { Timers } from '../gateway/broker/timers/index.ts'
 import { TopicService } from '../gateway/broker/topics.ts'
 import { type Engine, type LogSink, systemClock, systemRandom } from '../storage/index.ts'
@@ -8,8 +10,15 @@ import { timerSettings, topicSettings } from './part-settings.ts'
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>
 
-/** Reads what is stored of groups; timers wait to be started. Rejects with StoreError. */
-export async function openBroker(engine: Engine, config: Config, log: LogSink) {
+/**
+ * Reads what is stored of groups; timers wait to be started. Rejects with StoreError. `store`: its appends are counted
+ * here.
+ */
+export async function openBroker(store: Engine, config: Config, log: LogSink) {
+  const traffic = new Traffic(systemClock)
+  const engine = new CountedEngine(store, {
+    appended: (queue, records, bytes) => traffic.appended(queue, records, bytes)
+  })
   const shared = { clock: systemClock, random: systemRandom, log }
   const { groupRetentionMs, groupCheckIntervalMs, storedGroupsMax } = config
   const policy = {
@@ -17,12 +26,28 @@ export async function openBroker(engine: Engine, config: Config, log: LogSink) {
     checkIntervalMs: groupCheckIntervalMs,
     storedGroupsMax
   }
+  const groups: Groups = await Groups.open({
+    engine: kafkaPlacesCounted(engine, traffic, () => groups),
+    ...shared,
+    policy
+  })
   return {
     ...shared,
     engine,
+    traffic,
     addresses: addressMapOf(config.advertise),
     topics: new TopicService(engine, systemRandom, pickSettings(config, topicSettings)),
-    groups: await Groups.open({ engine, ...shared, policy }),
+    groups,
     timers: await Timers.open({ engine, ...shared, limits: pickSettings(config, timerSettings) })
   }
+}
+
+/** Kafka's fetches do not say for which group they are: what its members have read is told by their commits. */
+function kafkaPlacesCounted(engine: Engine, traffic: Traffic, groups: () => Groups): Engine {
+  return new CountedEngine(engine, {
+    watches: (group) => groups().ownership.find(group)?.protocol === 'kafka',
+    moved: ({ group, topicId, queue, offset }, from) => {
+      if (offset > from) traffic.given(group, topicId, queue, offset - from, 0, offset)
+    }
+  })
 }

@@ -1,5 +1,6 @@
 /** The Kafka side of a server: services over an open store, and their listener. */
 import { ConfigService } from '../gateway/broker/configs.ts'
+import { CountedEngine } from '../gateway/broker/statistics/counted-engine.ts'
 import { KafkaBatches } from '../gateway/broker/translate/index.ts'
 import { errorCodes } from '../gateway/kafka/error-codes.ts'
 import { KafkaGroups } from '../gateway/kafka/groups/kafka-groups.ts'
@@ -28,7 +29,10 @@ export interface KafkaSide {
 
 /** Wires the services; nothing listens yet. */
 export function openKafka(broker: Broker, tcp: TcpShared, config: Config): KafkaSide {
-  const { engine, topics, addresses, clock, random, log } = broker
+  const { topics, traffic, addresses, clock, random, log } = broker
+  const engine = new CountedEngine(broker.engine, {
+    read: (records, bytes) => traffic.read(records, bytes)
+  })
   const settings = pickSettings(config, groupSettings)
   const groups = new KafkaGroups({ groups: broker.groups, clock, random, log, settings })
   const services: KafkaServices = {

@@ -32,7 +32,7 @@ export interface RocketmqSide {
 
 /** Wires the services; nothing listens yet. `brokerPort`: where the broker listener is bound, once it is. */
 export function openRocketmq(
-  { engine, topics, groups, timers, addresses, clock, random, log }: Broker,
+  { engine, topics, groups, timers, traffic, addresses, clock, random, log }: Broker,
   tcp: TcpShared,
   { sqlFilters: sql }: Pick<Config, 'sqlFilters'>,
   brokerPort: () => number
@@ -48,6 +48,7 @@ export function openRocketmq(
     routePerms: new RoutePerms(),
     filters: new MessageFilters({ sql }),
     decoded: new DecodedBatches(),
+    traffic,
     addresses,
     clusterName,
     brokerName,

@@ -6,6 +6,7 @@ import type { Engine } from '../../storage/contract.ts'
 import type { Clock, LogSink, Random } from '../../storage/ports.ts'
 import type { AddressMap } from '../broker/addresses.ts'
 import type { Groups } from '../broker/groups/index.ts'
+import type { Traffic } from '../broker/statistics/traffic.ts'
 import type { Timers } from '../broker/timers/index.ts'
 import type { TopicService } from '../broker/topics.ts'
 import type { DecodedBatches } from '../broker/translate/index.ts'
@@ -67,6 +68,8 @@ export interface RocketmqServices {
   /** What consumers ask to be filtered by, made into filters. */
   readonly filters: MessageFilters
   readonly decoded: DecodedBatches
+  /** What goes through the server, of both protocols. */
+  readonly traffic: Traffic
   readonly addresses: AddressMap
   readonly clusterName: string
   readonly brokerName: string

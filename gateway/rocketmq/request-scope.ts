@@ -16,6 +16,7 @@ export class RequestScope implements RequestContext {
   readonly routePerms: RocketmqServices['routePerms']
   readonly filters: RocketmqServices['filters']
   readonly decoded: RocketmqServices['decoded']
+  readonly traffic: RocketmqServices['traffic']
   readonly addresses: RocketmqServices['addresses']
   readonly clusterName: string
   readonly brokerName: string
@@ -45,6 +46,7 @@ export class RequestScope implements RequestContext {
     this.routePerms = services.routePerms
     this.filters = services.filters
     this.decoded = services.decoded
+    this.traffic = services.traffic
     this.addresses = services.addresses
     this.clusterName = services.clusterName
     this.brokerName = services.brokerName

@@ -8,7 +8,7 @@ import { GroupOwnership } from './ownership.ts'
 import { StoredGroups } from './stored-groups.ts'
 
 export type { GroupOffsets, OffsetEntry, QueueKey } from './group-offsets.ts'
-export type { GroupOwnership, GroupProtocol, LiveGroup } from './ownership.ts'
+export type { GroupOwnership, GroupProtocol, LiveGroup, LiveMember } from './ownership.ts'
 export type { StoredGroups } from './stored-groups.ts'
 
 export interface GroupPolicy {

@@ -2,11 +2,22 @@
 
 export type GroupProtocol = 'kafka' | 'rocketmq'
 
+/** One member, for tools. */
+export interface LiveMember {
+  /** Unique in its group. */
+  readonly id: string
+  /** The address that it is at, without a port where that is not known. */
+  readonly address: string
+}
+
 /** A group that has members (or is about to have). */
 export interface LiveGroup {
   readonly protocol: GroupProtocol
   /** Whether members read the topic called so by Kafka clients; true where it is not known. */
   reads(kafkaTopicName: string): boolean
+  members(): readonly LiveMember[]
+  /** What members read, by Kafka's names; undefined where it is not known. */
+  topics(): ReadonlySet<string> | undefined
 }
 
 /** Keyed by the group's name as Kafka clients say it. */
@@ -27,5 +38,10 @@ export class GroupOwnership {
 
   find(group: string): LiveGroup | undefined {
     return this.#live.get(group)
+  }
+
+  /** All groups that have members. */
+  entries(): Iterable<readonly [group: string, live: LiveGroup]> {
+    return this.#live.entries()
   }
 }

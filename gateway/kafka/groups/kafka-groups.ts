@@ -1,6 +1,6 @@
 /** Groups as Kafka's handlers see them: live ones from the coordinator, stored ones from gateway/broker/groups. */
 import type { Clock, LogSink, Random } from '../../../storage/ports.ts'
-import type { Groups } from '../../broker/groups/index.ts'
+import type { Groups, LiveMember } from '../../broker/groups/index.ts'
 import { type ErrorCode, errorCodes } from '../error-codes.ts'
 import { ClassicCoordinator } from './coordinator.ts'
 import type { Group, GroupState } from './group.ts'
@@ -38,7 +38,12 @@ export class KafkaGroups {
       registry: {
         has: (id) => stored.has(id),
         claim: (group) =>
-          ownership.claim(group.id, { protocol: 'kafka', reads: (topic) => reads(group, topic) }),
+          ownership.claim(group.id, {
+            protocol: 'kafka',
+            reads: (topic) => reads(group, topic),
+            members: () => membersOf(group),
+            topics: () => topicsOf(group) ?? undefined
+          }),
         release: (id) => ownership.release(id, 'kafka'),
         occupied: (group) => stored.occupied(group.id, group.protocolType ?? ''),
         emptied: (group) => stored.emptied(group.id)
@@ -93,6 +98,13 @@ export class KafkaGroups {
   close(): void {
     this.coordinator.close()
   }
+}
+
+/** Hosts are kept as Kafka's tools show them, with a slash in front. */
+function membersOf(group: Group): LiveMember[] {
+  return [...group.members.values()].map(({ id, clientHost }) => {
+    return { id, address: clientHost.replace(/^\//, '') }
+  })
 }
 
 function reads(group: Group, topic: string): boolean {

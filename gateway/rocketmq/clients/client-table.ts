@@ -4,7 +4,7 @@
  */
 import type { Clock, LogSink, Timer } from '../../../storage/ports.ts'
 import type { Groups } from '../../broker/groups/index.ts'
-import { rocketmqGroupNameFault, toKafkaGroupName, toKafkaTopicName } from '../../broker/names.ts'
+import { rocketmqGroupNameFault, toKafkaGroupName } from '../../broker/names.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import { groupSettingsOf } from '../group-settings.ts'
 import { notifyConsumerIdsChangedRequest } from '../headers/notify-consumer-ids-changed.ts'
@@ -146,11 +146,9 @@ export class ClientTable {
     if (this.#groups.size >= liveGroupsMax) return `is not taken: ${liveGroupsMax} have members`
     const { ownership } = this.#options.groups
     const group = new ConsumerGroup(name)
-    const reads = (topic: string) => {
-      for (const one of group.subscriptions) if (toKafkaTopicName(one.topic) === topic) return true
-      return false
-    }
-    if (!ownership.claim(toKafkaGroupName(name), { protocol: 'rocketmq', reads })) {
+    const reads = (topic: string) => group.kafkaTopics.has(topic)
+    const live = { reads, members: () => group.live, topics: () => group.kafkaTopics }
+    if (!ownership.claim(toKafkaGroupName(name), { protocol: 'rocketmq', ...live })) {
       this.#options.log('warn', 'group-of-other-protocol', { group: name, refused: 'rocketmq' })
       return otherProtocol
     }

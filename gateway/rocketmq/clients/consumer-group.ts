@@ -3,6 +3,8 @@
  * RocketMQ (ConsumerGroupInfo): the latest heartbeat says what there is.
  */
 
+import type { LiveMember } from '../../broker/groups/index.ts'
+import { toKafkaTopicName } from '../../broker/names.ts'
 import type { heartbeatData } from '../bodies/heartbeat.ts'
 import type { ClientConnection } from '../client-connection.ts'
 import type { BodyOf } from '../codec/body.ts'
@@ -44,6 +46,18 @@ export class ConsumerGroup {
 
   get members(): Iterable<Member> {
     return this.#members.values()
+  }
+
+  /** The members, as whoever knows no RocketMQ is told of them. */
+  get live(): LiveMember[] {
+    return [...this.#members.values()].map(({ clientId, connection: { host, port } }) => {
+      return { id: clientId, address: `${host}:${port}` }
+    })
+  }
+
+  /** What the group subscribed to, by Kafka's names. */
+  get kafkaTopics(): ReadonlySet<string> {
+    return new Set([...this.#subscriptions.keys()].map(toKafkaTopicName))
   }
 
   get subscriptions(): Iterable<Subscription> {

@@ -1,5 +1,6 @@
 /** The RocketMQ gateway's protocol over an in-memory connection. Services are what a test puts in. */
 import { AddressMap, parseAdvertise } from '../../../gateway/broker/addresses.ts'
+import { Traffic } from '../../../gateway/broker/statistics/traffic.ts'
 import {
   type AnyRequest,
   type Command,
@@ -73,6 +74,7 @@ export class RocketmqRig {
       routePerms: new RoutePerms(),
       decoded: {} as RocketmqServices['decoded'],
       filters: new MessageFilters(),
+      traffic: new Traffic(this.clock),
       addresses: new AddressMap(advertise.map(parseAdvertise)),
       clusterName: 'DefaultCluster',
       brokerName: 'broker-a',

@@ -47,7 +47,12 @@ t.test('a commit again starts the time over', async (t) => {
 t.test('a group that had members counts from the moment when the last one left', async (t) => {
   const { broker, commit, queuesOf } = await open(t)
   broker.groups.stored.occupied('g', 'consumer')
-  const live = { protocol: 'kafka', reads: () => true } as const
+  const live = {
+    protocol: 'kafka',
+    reads: () => true,
+    members: () => [],
+    topics: () => undefined
+  } as const
   broker.groups.ownership.claim('g', live)
   await commit('g')
   await broker.clock.advance(retentionMs * 3)
@@ -64,7 +69,12 @@ t.test('a group that had members counts from the moment when the last one left',
 t.test('members keep the offsets of topics that they read, no others', async (t) => {
   const { broker, commit } = await open(t)
   const other = await broker.addTopic('b')
-  const live = { protocol: 'kafka', reads: (topic: string) => topic === 'a' } as const
+  const live = {
+    protocol: 'kafka',
+    reads: (topic: string) => topic === 'a',
+    members: () => [],
+    topics: () => undefined
+  } as const
   broker.groups.ownership.claim('g', live)
   broker.groups.stored.occupied('g', 'consumer')
   await commit('g')
@@ -100,7 +110,12 @@ t.test('without groups there is no timer', async (t) => {
 
 t.test('a restart gives members time to come back', async (t) => {
   const { broker, commit } = await open(t)
-  broker.groups.ownership.claim('g', { protocol: 'kafka', reads: () => true })
+  broker.groups.ownership.claim('g', {
+    protocol: 'kafka',
+    reads: () => true,
+    members: () => [],
+    topics: () => undefined
+  })
   broker.groups.stored.occupied('g', 'consumer')
   await commit('g')
   await broker.clock.advance(retentionMs * 2)

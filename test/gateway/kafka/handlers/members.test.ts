@@ -170,7 +170,14 @@ t.test('a join whose connection goes is answered to nobody and leaves the group'
 t.test("a group that RocketMQ's members have refuses Kafka's, and their commits", async (t) => {
   const broker = await GroupBroker.open(t)
   const { ownership } = broker.groups
-  t.ok(ownership.claim('g', { protocol: 'rocketmq', reads: () => true }))
+  t.ok(
+    ownership.claim('g', {
+      protocol: 'rocketmq',
+      reads: () => true,
+      members: () => [],
+      topics: () => undefined
+    })
+  )
   t.equal((await join(broker, 9)).errorCode, 23)
   const claim = { groupId: 'g', memberId: '', instanceId: null, generation: -1 }
   t.equal(broker.kafka.checkCommit(claim, 8), 25)
@@ -178,5 +185,12 @@ t.test("a group that RocketMQ's members have refuses Kafka's, and their commits"
   t.equal((await join(broker, 9)).errorCode, 23, 'only its owner gives it back')
   ownership.release('g', 'rocketmq')
   t.equal((await join(broker, 9)).errorCode, 79)
-  t.notOk(ownership.claim('g', { protocol: 'rocketmq', reads: () => true }))
+  t.notOk(
+    ownership.claim('g', {
+      protocol: 'rocketmq',
+      reads: () => true,
+      members: () => [],
+      topics: () => undefined
+    })
+  )
 })

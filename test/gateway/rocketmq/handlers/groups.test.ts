@@ -199,7 +199,12 @@ t.test('a group with members of one protocol refuses those of the other', async 
   const { ownership } = rig.groups
   const name = toKafkaGroupName('g|2Ea')
   t.equal(name, 'g.a')
-  ownership.claim(name, { protocol: 'kafka', reads: () => true })
+  ownership.claim(name, {
+    protocol: 'kafka',
+    reads: () => true,
+    members: () => [],
+    topics: () => undefined
+  })
   const peer = rig.broker.connect()
   const remark = /the group g\|2Ea has members that speak the Kafka protocol/
   t.match(await beat(peer, 'c1', 'g|2Ea', { orders: '*' }), { code: 16, remark })
@@ -210,11 +215,26 @@ t.test('a group with members of one protocol refuses those of the other', async 
   t.match(await peer.ask(15, { fields: place }), { code: 16, remark })
   ownership.release(name, 'kafka')
   await join(peer, 'c1', 'g|2Ea')
-  t.notOk(ownership.claim(name, { protocol: 'kafka', reads: () => true }))
+  t.notOk(
+    ownership.claim(name, {
+      protocol: 'kafka',
+      reads: () => true,
+      members: () => [],
+      topics: () => undefined
+    })
+  )
   t.ok(ownership.find(name)?.reads('orders'))
   t.notOk(ownership.find(name)?.reads('other'))
   peer.socket.destroy()
   t.equal((await take(rig.broker.connect(), 0)).length, 0)
   await rig.clock.advance(0)
-  t.ok(ownership.claim(name, { protocol: 'kafka', reads: () => true }), 'free again')
+  t.ok(
+    ownership.claim(name, {
+      protocol: 'kafka',
+      reads: () => true,
+      members: () => [],
+      topics: () => undefined
+    }),
+    'free again'
+  )
 })
