@@ -34,7 +34,7 @@ export interface RocketmqSide {
 export function openRocketmq(
   { engine, topics, groups, timers, traffic, addresses, clock, random, log }: Broker,
   tcp: TcpShared,
-  { sqlFilters: sql }: Pick<Config, 'sqlFilters'>,
+  config: Config,
   brokerPort: () => number
 ): RocketmqSide {
   const clients = new ClientTable({ groups, clock, log })
@@ -46,10 +46,15 @@ export function openRocketmq(
     clients,
     locks: new QueueLocks(clock),
     routePerms: new RoutePerms(),
-    filters: new MessageFilters({ sql }),
+    filters: new MessageFilters({ sql: config.sqlFilters }),
     decoded: new DecodedBatches(),
     traffic,
     addresses,
+    facts: {
+      flushMode: config.flush,
+      dataFolder: config.data,
+      segmentBytes: config.segmentBytes
+    },
     clusterName,
     brokerName,
     brokerPort,

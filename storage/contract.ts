@@ -323,6 +323,8 @@ export interface EngineStats {
   readonly segments: number
   readonly logBytes: number
   readonly freeBytes: number
+  /** Size of the disk; 0 until it was asked. */
+  readonly diskBytes: number
 }
 
 export interface Engine {

@@ -13,6 +13,7 @@ export class Space {
   readonly #folder: string
   readonly #reserveBytes: number
   #freeBytes = 0
+  #diskBytes = 0
   #writtenSince = 0
   #askedMs = 0
   #asking: Promise<void> | undefined
@@ -26,6 +27,11 @@ export class Space {
 
   get freeBytes(): number {
     return Math.max(0, this.#freeBytes - this.#writtenSince)
+  }
+
+  /** Size of the disk. */
+  get diskBytes(): number {
+    return this.#diskBytes
   }
 
   get isFull(): boolean {
@@ -54,6 +60,7 @@ export class Space {
       .then(
         (report) => {
           this.#freeBytes = report.freeBytes
+          this.#diskBytes = report.totalBytes
           this.#writtenSince = 0
         },
         () => undefined

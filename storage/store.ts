@@ -281,7 +281,8 @@ export class Store implements Engine {
       tailBytes: tail.bytes,
       segments: catalog.segments.size,
       logBytes,
-      freeBytes: space.freeBytes
+      freeBytes: space.freeBytes,
+      diskBytes: space.diskBytes
     }
   }
 

@@ -12,6 +12,7 @@ import {
   flags,
   type HeaderInput,
   type HeaderOf,
+  type Language,
   type Serialization
 } from './codec/index.ts'
 import { serverLanguage, serverVersion } from './server-version.ts'
@@ -54,6 +55,10 @@ export interface ClientConnection {
   readonly localAddress: string
   readonly localPort: number
   readonly open: boolean
+  /** As the client's latest request had it. */
+  readonly language: Language
+  /** The same; an ordinal of MQVersion. */
+  readonly version: number
   /** Tells the client something and waits for nothing. Does nothing once the connection is closed. */
   push<R extends AnyRequest>(request: R, pushed: Pushed<R>): void
   /** Asks the client. Rejects with PushError. */
@@ -78,8 +83,9 @@ export class RocketmqClient implements ClientConnection {
   readonly port: number
   readonly localAddress: string
   readonly localPort: number
-  /** As the client's latest request had it. */
   serialization: Serialization = 'json'
+  language: Language = 'OTHER'
+  version = 0
   readonly #connection: ConnectionHandle
   readonly #clock: Clock
   readonly #waitingMax: number
@@ -137,6 +143,13 @@ export class RocketmqClient implements ClientConnection {
     }
     this.#closeListeners.add(listener)
     return () => this.#closeListeners.delete(listener)
+  }
+
+  /** A request came: answers and requests to the client have its form. */
+  asked({ serialization, language, version }: Command): void {
+    this.serialization = serialization
+    this.language = language
+    this.version = version
   }
 
   /** A response came. One that nobody waits for (any more) is dropped. */

@@ -18,6 +18,7 @@ import type { AnyRequest, Command, HeaderInput, HeaderOf } from './codec/index.t
 import type { MessageFilters } from './filter/message-filters.ts'
 import type { ResponseCode, responseCodes } from './response-codes.ts'
 import type { RoutePerms } from './route-perms.ts'
+import type { ServerFacts } from './told-settings.ts'
 
 export type { AddressMap, ClientConnection, Groups, TopicService }
 
@@ -73,6 +74,7 @@ export interface RocketmqServices {
   readonly addresses: AddressMap
   readonly clusterName: string
   readonly brokerName: string
+  readonly facts: ServerFacts
   /** Where the broker listener is bound, once it is: routes told on the name server's listener have its port. */
   readonly brokerPort: () => number
   readonly clock: Clock

@@ -114,7 +114,7 @@ class RocketmqSession implements Session {
       this.#client.answered(command)
       return []
     }
-    this.#client.serialization = command.serialization
+    this.#client.asked(command)
     const row = this.#rows.get(command.code)
     const reply = row === undefined ? unserved(command) : this.#call(row, command)
     if (reply instanceof Promise) return this.#answerLater(reply, row, command, beganMs, frame)

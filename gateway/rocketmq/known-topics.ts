@@ -22,12 +22,12 @@ export function replyTopicOf({ clusterName }: Pick<RocketmqServices, 'clusterNam
 }
 
 /** Topics that RocketMQ's clients use among themselves: system topics, which Kafka's clients do not see. */
-function isOwnTopic(name: string, services: Pick<RocketmqServices, 'clusterName'>): boolean {
+export function isOwnTopic(name: string, services: Pick<RocketmqServices, 'clusterName'>): boolean {
   return name === traceTopic || name === replyTopicOf(services)
 }
 
 /** Nobody sends to them (TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET, and the one that stands for all new topics). */
-const closedTopics: ReadonlySet<string> = new Set([
+export const closedTopicNames: ReadonlySet<string> = new Set([
   autoCreateTopic,
   'SCHEDULE_TOPIC_XXXX',
   'RMQ_SYS_TRANS_HALF_TOPIC',
@@ -38,7 +38,7 @@ const closedTopics: ReadonlySet<string> = new Set([
 ])
 
 export function isClosedTopic(name: string): boolean {
-  return closedTopics.has(name)
+  return closedTopicNames.has(name)
 }
 
 /** Whether RocketMQ's clients may know of the topic. */

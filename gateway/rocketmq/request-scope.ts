@@ -18,6 +18,7 @@ export class RequestScope implements RequestContext {
   readonly decoded: RocketmqServices['decoded']
   readonly traffic: RocketmqServices['traffic']
   readonly addresses: RocketmqServices['addresses']
+  readonly facts: RocketmqServices['facts']
   readonly clusterName: string
   readonly brokerName: string
   readonly brokerPort: RocketmqServices['brokerPort']
@@ -48,6 +49,7 @@ export class RequestScope implements RequestContext {
     this.decoded = services.decoded
     this.traffic = services.traffic
     this.addresses = services.addresses
+    this.facts = services.facts
     this.clusterName = services.clusterName
     this.brokerName = services.brokerName
     this.brokerPort = services.brokerPort

@@ -2,8 +2,6 @@
  * THE table of what the RocketMQ gateway serves: one row a request code. Dispatch looks requests up here, and the table
  * in the docs is made of it. Adding a request: its declaration, its handler, their tests, a row here.
  */
-import type { AnyRequest } from './codec/index.ts'
-import type { Handler, Role } from './context.ts'
 import { addWritePermOfBroker } from './handlers/add-write-perm-of-broker.ts'
 import { checkClientConfig } from './handlers/check-client-config.ts'
 import { consumerSendMsgBack } from './handlers/consumer-send-msg-back.ts'
@@ -79,22 +77,10 @@ import { updateAndCreateTopicRequest } from './headers/update-and-create-topic.t
 import { updateAndCreateTopicListRequest } from './headers/update-and-create-topic-list.ts'
 import { updateConsumerOffsetRequest } from './headers/update-consumer-offset.ts'
 import { wipeWritePermOfBrokerRequest } from './headers/wipe-write-perm-of-broker.ts'
+import { type Route, route } from './route.ts'
+import { toolRoutes } from './tool-routes.ts'
 
-/** `roles`: the listeners that answer it; clients ask some things of either. */
-export interface Route {
-  readonly request: AnyRequest
-  readonly handle: Handler<never>
-  readonly roles: Role | 'both'
-}
-
-/** The types of request and handler fit each other. */
-export function route<R extends AnyRequest>(
-  request: R,
-  handle: Handler<R>,
-  roles: Role | 'both'
-): Route {
-  return { request, handle: handle as Handler<never>, roles }
-}
+export { type Route, route }
 
 export const routes: readonly Route[] = [
   route(getRouteinfoByTopicRequest, getRouteinfoByTopic, 'both'),
@@ -139,5 +125,6 @@ export const routes: readonly Route[] = [
   route(putKvConfigRequest, putKvConfig, 'namesrv'),
   route(getKvConfigRequest, getKvConfig, 'namesrv'),
   route(deleteKvConfigRequest, deleteKvConfig, 'namesrv'),
-  route(getKvlistByNamespaceRequest, getKvlistByNamespace, 'namesrv')
+  route(getKvlistByNamespaceRequest, getKvlistByNamespace, 'namesrv'),
+  ...toolRoutes
 ]

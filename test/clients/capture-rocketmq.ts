@@ -13,7 +13,7 @@ import { type Exchange, ExchangeLog, pickExchanges } from '../support/rocketmq-e
  * node dist/test/clients/capture-rocketmq.js NAMESRV-PORT TEE-PORT BROKER-PORT JARS-4.9 JARS-5.3 GO-PROGRAM OUT
  *
  * The broker must listen on 127.0.0.1 and say that it is 127.0.0.2 (bindAddress, brokerIP1): there a proxy listens
- * on the same port. CLIENTS=java-binary,... captures these alone. JARS-... are folders with the jars of the poms in rocketmq/ and that folder's Java programs, compiled.
+ * on the same port. CLIENTS=java-binary,... captures these alone, CODES=43,... these requests. JARS-... are folders with the jars of the poms in rocketmq/ and that folder's Java programs, compiled.
  * What RocketMQ's own decoder reads in the frames is then written beside them by rocketmq/FrameFacts.java.
  */
 
@@ -58,6 +58,7 @@ const clients: Record<string, { readonly who: string; readonly command: readonly
   tools: { who: 'mqadmin 5.3.3', command: java(jars5!, 'CaptureTools', namesrv, broker) },
   go: { who: 'rocketmq-client-go 2.1.2', command: [goProgram!, namesrv, broker] }
 }
+const codes = process.env.CODES?.split(',')
 const chosen = process.env.CLIENTS?.split(',') ?? Object.keys(clients)
 
 for (const label of chosen) {
@@ -78,6 +79,7 @@ console.log(`${log.exchanges.length} exchanges seen`)
 process.exit(0)
 
 function write({ client, code, from, request, response }: Exchange): void {
+  if (codes !== undefined && !codes.includes(String(code))) return
   const name = requestNameOf(code)
   if (name === 'UNKNOWN') {
     console.log(`${client}: code ${code} has no declaration`)

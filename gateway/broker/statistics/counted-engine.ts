@@ -122,6 +122,14 @@ export class CountedEngine implements Engine {
     return this.#engine.scanState(family, bucket)
   }
 
+  dueTimers(...asked: Parameters<Engine['dueTimers']>): ReturnType<Engine['dueTimers']> {
+    return this.#engine.dueTimers(...asked)
+  }
+
+  timersOf(...asked: Parameters<Engine['timersOf']>): ReturnType<Engine['timersOf']> {
+    return this.#engine.timersOf(...asked)
+  }
+
   settle(): Promise<void> {
     return this.#engine.settle()
   }

@@ -2,10 +2,11 @@
  * AlterConfigs, versions 0 to 2. Replaces all settings that a topic has of its own: what is not named goes back to
  * its default (IncrementalAlterConfigs does not). The server's settings cannot be changed.
  */
+
+import { changesAtOnceMax, mapLimited } from '../../broker/map-limited.ts'
 import { findAlterableResource, resourceKey } from '../config-resources.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
-import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
 import { repeatsOf } from '../repeats.ts'
 import type { AlterConfigsRequest, AlterConfigsResponseInput } from '../schemas/alter-configs.ts'
 import { FaultError, faultOf } from '../topic-faults.ts'

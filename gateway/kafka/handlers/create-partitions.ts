@@ -2,9 +2,10 @@
  * CreatePartitions, versions 0 to 3. The new partitions can be used when the answer leaves. An assignment may name
  * the one node only. A topic named twice is changed neither time.
  */
+
+import { changesAtOnceMax, mapLimited } from '../../broker/map-limited.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
-import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
 import { distinctBy, repeatsOf } from '../repeats.ts'
 import type {
   CreatePartitionsRequest,

@@ -6,6 +6,7 @@
  * (docs/kafka.md).
  */
 import type { Topic } from '../../../storage/contract.ts'
+import { changesAtOnceMax, mapLimited } from '../../broker/map-limited.ts'
 import { topicNamesFromKafka } from '../../broker/names.ts'
 import { TopicError } from '../../broker/topic-errors.ts'
 import { checkKafkaTopicName } from '../../broker/topics.ts'
@@ -13,7 +14,6 @@ import { zeroUuid } from '../codec/index.ts'
 import { configSourceOf } from '../config-resources.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
-import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
 import { distinctBy, repeatsOf } from '../repeats.ts'
 import type { CreateTopicsRequest, CreateTopicsResponseInput } from '../schemas/create-topics.ts'
 import { FaultError, faultOf } from '../topic-faults.ts'

@@ -3,10 +3,11 @@
  * topic, and are gone when the answer leaves. A topic named twice is deleted neither time. System topics are as
  * good as absent.
  */
+
+import { changesAtOnceMax, mapLimited } from '../../broker/map-limited.ts'
 import { zeroUuid } from '../codec/index.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
-import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
 import { distinctBy, repeatsOf } from '../repeats.ts'
 import type { DeleteTopicsRequest, DeleteTopicsResponseInput } from '../schemas/delete-topics.ts'
 import { FaultError, faultOf } from '../topic-faults.ts'

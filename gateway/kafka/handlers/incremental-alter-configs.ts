@@ -3,12 +3,13 @@
  * cannot. Of a resource all changes are made or none. Appending and subtracting, to and from the value in force, is
  * for lists only.
  */
+
+import { changesAtOnceMax, mapLimited } from '../../broker/map-limited.ts'
 import { listMembers } from '../../broker/setting-values.ts'
 import { isTopicSettingName, topicSettingRule } from '../../broker/topic-config.ts'
 import { findAlterableResource, resourceKey } from '../config-resources.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
-import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
 import { repeatsOf } from '../repeats.ts'
 import type {
   IncrementalAlterConfigsRequest,

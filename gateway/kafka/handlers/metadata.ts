@@ -7,11 +7,11 @@
  */
 import type { Topic } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/errors.ts'
+import { changesAtOnceMax, mapLimited } from '../../broker/map-limited.ts'
 import { isKafkaTopicName } from '../../broker/names.ts'
 import { zeroUuid } from '../codec/index.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { type ErrorCode, errorCodes } from '../error-codes.ts'
-import { changesAtOnceMax, mapLimited } from '../map-limited.ts'
 import { distinctBy } from '../repeats.ts'
 import type { MetadataRequest, MetadataResponseInput } from '../schemas/metadata.ts'
 import {

@@ -44,6 +44,14 @@ export interface RefusedGroup {
   readonly reason: string
 }
 
+/** A client that produces in a group. */
+export interface Producer {
+  readonly clientId: string
+  readonly connection: ClientConnection
+  /** Monotonic, ms. */
+  readonly heardMs: number
+}
+
 /** The groups of one connection, each with the client ids that it speaks for. */
 interface Connected {
   readonly consumers: Map<string, Set<string>>
@@ -67,6 +75,25 @@ export class ClientTable {
 
   consumerGroup(name: string): ConsumerGroup | undefined {
     return this.#groups.get(name)
+  }
+
+  /** Those with members. */
+  consumerGroups(): Iterable<ConsumerGroup> {
+    return this.#groups.values()
+  }
+
+  /** Names of groups that are produced in. */
+  producerGroups(): Iterable<string> {
+    return this.#producers.keys()
+  }
+
+  producers(group: string): Producer[] {
+    const all: Producer[] = []
+    for (const [connection, heardMs] of this.#producers.get(group) ?? []) {
+      const clientIds = this.#connected.get(connection)?.producers.get(group) ?? []
+      for (const clientId of clientIds) all.push({ clientId, connection, heardMs })
+    }
+    return all
   }
 
   /** Connections of producers that named this group. */

@@ -2,9 +2,16 @@
  * GET_ROUTEINFO_BY_TOPIC (105). Every topic is on the one broker. Where topics are made by sending, TBW102 has a route
  * too: producers take it for that of a topic that does not exist, and send.
  */
+import { rocketmqGroupNameFault, toKafkaGroupName } from '../../broker/names.ts'
 import { type Handler, type RequestContext, refuse } from '../context.ts'
 import type { getRouteinfoByTopicRequest } from '../headers/get-routeinfo-by-topic.ts'
-import { autoCreateTopic, findTopic, replyQueueCount, replyTopicOf } from '../known-topics.ts'
+import {
+  autoCreateTopic,
+  findTopic,
+  replyQueueCount,
+  replyTopicOf,
+  retryPrefix
+} from '../known-topics.ts'
 import { responseCodes } from '../response-codes.ts'
 import { advertisedBroker, endpointText, masterId } from '../this-broker.ts'
 import {
@@ -60,5 +67,22 @@ async function queuesOf(topic: string, context: RequestContext): Promise<Queues 
     return context.topics.policy.autoCreate ? autoCreateSettings : undefined
   }
   const found = await findTopic(context, topic)
-  return found && topicSettingsOf(found)
+  return found === undefined ? ofGroup(topic, context) : topicSettingsOf(found)
 }
+
+/**
+ * Tools find a group by its retry topic. One that Kafka's clients made has none, and only the broker's address is wanted
+ * of its route.
+ */
+function ofGroup(topic: string, { groups }: RequestContext): Queues | undefined {
+  if (!topic.startsWith(retryPrefix)) return undefined
+  const group = topic.slice(retryPrefix.length)
+  if (rocketmqGroupNameFault(group) !== undefined) return undefined
+  if (!groups.stored.has(toKafkaGroupName(group))) return undefined
+  // Nothing can be sent to what does not exist.
+  const queues = { readQueueNums: retryQueueCount, writeQueueNums: retryQueueCount }
+  return { ...queues, perm: readPerm, topicSysFlag: 0 }
+}
+
+/** SubscriptionGroupConfig.retryQueueNums by default. */
+const retryQueueCount = 1

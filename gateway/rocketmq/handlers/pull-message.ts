@@ -5,6 +5,7 @@
  */
 import type { QueueEnds, Topic } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/index.ts'
+import { toKafkaGroupName } from '../../broker/names.ts'
 import { type Asked, type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
 import { commitPulledPlace } from '../group-place.ts'
 import { furtherDetails, groupSettingsOf, mayBeGroup } from '../group-settings.ts'
@@ -46,7 +47,11 @@ async function pull({ header }: Asking, context: RequestContext) {
   for (;;) {
     const pulled = await pullWithin(wanted, from, context)
     if ('code' in pulled) return pulled
-    if (pulled.found.length > 0) return answer(responseCodes.SUCCESS, 'FOUND', pulled, pulled.found)
+    if (pulled.found.length > 0) {
+      countFound(header.consumerGroup, wanted, pulled, context)
+      return answer(responseCodes.SUCCESS, 'FOUND', pulled, pulled.found)
+    }
+    context.traffic.read(0, 0)
     const hasMoved = pulled.nextOffset > header.queueOffset
     const nowMs = clock.monotonicMs()
     if (endMs <= nowMs) return hasMoved ? unmatched(pulled) : nothing(pulled)
@@ -70,6 +75,19 @@ async function pull({ header }: Asking, context: RequestContext) {
 /** Whether the pull brings its filter, so that nothing changes it. */
 function isOfPull({ sysFlag }: PullHeader): boolean {
   return (sysFlag & pullFlags.subscription) !== 0
+}
+
+function countFound(
+  consumerGroup: string,
+  { topic, queueId }: Pull,
+  { found, nextOffset }: Pulled,
+  { traffic }: RequestContext
+): void {
+  let bytes = 0
+  for (const message of found) bytes += message.length
+  traffic.read(found.length, bytes)
+  const group = toKafkaGroupName(consumerGroup)
+  traffic.given(group, topic.id, queueId, found.length, bytes, nextOffset)
 }
 
 async function pullOf(header: PullHeader, context: RequestContext): Promise<Pull | Refused> {

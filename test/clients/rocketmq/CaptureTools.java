@@ -2,10 +2,12 @@ import java.util.Arrays;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.impl.MQClientAPIImpl;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.remoting.protocol.RemotingCommand;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 import org.apache.rocketmq.tools.command.MQAdminStartup;
 
@@ -34,6 +36,10 @@ public class CaptureTools {
     all[words.length] = "-n";
     all[words.length + 1] = namesrv;
     step(String.join(" ", words), () -> MQAdminStartup.main0(all, null));
+  }
+
+  static MQClientAPIImpl api(DefaultMQAdminExt admin) {
+    return admin.getDefaultMQAdminExtImpl().getMqClientInstance().getMQClientAPIImpl();
   }
 
   public static void main(String[] args) throws Exception {
@@ -105,6 +111,13 @@ public class CaptureTools {
     step("315", () -> admin.viewBrokerStatsData(broker, "TOPIC_PUT_NUMS", topic));
     step("224", () -> admin.fetchTopicsByCLuster(cluster));
     step("304, 305", () -> admin.getDefaultMQAdminExtImpl().getMqClientInstance().getMQClientAPIImpl().getSystemTopicList(5000));
+    step("311", () -> api(admin).getUnitTopicList(false, 5000));
+    step("312", () -> api(admin).getHasUnitSubTopicList(false, 5000));
+    step("313", () -> api(admin).getHasUnitSubUnUnitTopicList(false, 5000));
+    tool("cleanExpiredCQ", "-b", broker);
+    tool("cleanUnusedTopic", "-b", broker);
+    // What slaves ask of their master.
+    for (int code : new int[] {43, 45}) step("" + code, () -> api(admin).getRemotingClient().invokeSync(broker, RemotingCommand.createRequestCommand(code, null), 5000));
     step("219", () -> admin.getKVListByNamespace("ORDER_TOPIC_CONFIG"));
     step("29", () -> admin.searchOffset(new MessageQueue(topic, "broker-a", 0), 0));
     step("18", () -> admin.createAndUpdateTopicConfigList(broker, Arrays.asList(admin.examineTopicConfig(broker, topic))));

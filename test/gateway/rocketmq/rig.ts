@@ -79,6 +79,7 @@ export class RocketmqRig {
       clusterName: 'DefaultCluster',
       brokerName: 'broker-a',
       brokerPort: () => brokerPort,
+      facts: { flushMode: 'sync', dataFolder: '/data', segmentBytes: 268_435_456 },
       clock: this.clock,
       random: {} as RocketmqServices['random'],
       log,

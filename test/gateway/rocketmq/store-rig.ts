@@ -2,6 +2,8 @@
 import { MemoryLevel } from 'memory-level'
 import type { Test } from 'tap'
 import { Groups } from '../../../gateway/broker/groups/index.ts'
+import { CountedEngine } from '../../../gateway/broker/statistics/counted-engine.ts'
+import { Traffic } from '../../../gateway/broker/statistics/traffic.ts'
 import { Timers } from '../../../gateway/broker/timers/index.ts'
 import { type TopicPolicy, TopicService } from '../../../gateway/broker/topics.ts'
 import {
@@ -46,8 +48,12 @@ export class StoreRig {
     const locks = new QueueLocks(clock)
     const decoded = new DecodedBatches()
     const routePerms = new RoutePerms()
-    const own = { clients, locks, routePerms, decoded }
-    const services = { engine: store, groups, clock, ...own, ...shared }
+    const traffic = new Traffic(clock)
+    const engine = new CountedEngine(store, {
+      appended: (queue, records, bytes) => traffic.appended(queue, records, bytes)
+    })
+    const own = { clients, locks, routePerms, decoded, traffic }
+    const services = { engine, groups, clock, ...own, ...shared }
     const rigOf = (role: Role) => new RocketmqRig({ role, services, clock })
     this.broker = rigOf('broker')
     this.namesrv = rigOf('namesrv')

@@ -181,7 +181,12 @@ t.test('a deleted group has the defaults again, and is where it was unless asked
 t.test("a group of Kafka's members is not RocketMQ's tools' to delete", async (t) => {
   const { rig, peer, place, commit } = await open(t)
   await commit('g')
-  rig.groups.ownership.claim('g', { protocol: 'kafka', reads: () => true })
+  rig.groups.ownership.claim('g', {
+    protocol: 'kafka',
+    reads: () => true,
+    members: () => [],
+    topics: () => undefined
+  })
   const fields = { groupName: 'g', cleanOffset: 'true' }
   t.match(await peer.ask(codes.drop, { fields }), { code: 16 })
   rig.groups.ownership.release('g', 'kafka')

@@ -1,0 +1,61 @@
+/**
+ * QUERY_CONSUME_QUEUE (321): what a queue's index has from a message on. Where each message is stored is what its id
+ * says; there is no file to look into.
+ */
+import { StoreError } from '../../../storage/index.ts'
+import {
+  decodeMessages,
+  everyTag,
+  isMessageFault,
+  propertyOf,
+  tagCode
+} from '../../broker/translate/index.ts'
+import { type Handler, refuse } from '../context.ts'
+import type { queryConsumeQueueRequest } from '../headers/query-consume-queue.ts'
+import { findTopic } from '../known-topics.ts'
+import { pullFrom } from '../pulled-messages.ts'
+import { responseCodes } from '../response-codes.ts'
+import { subscriptionDataOf } from '../subscription-data.ts'
+
+/** Messages told at most, whatever is asked for; what they hold is read for it. */
+const messagesToldMax = 1000
+
+export const queryConsumeQueue: Handler<typeof queryConsumeQueueRequest> = async (
+  { header: { topic: name, queueId, index, count, consumerGroup } },
+  context
+) => {
+  const topic = await findTopic(context, name)
+  const queue = topic?.queues[queueId]
+  if (topic === undefined || queue === undefined) {
+    return refuse(responseCodes.SYSTEM_ERROR, `${queueId}@${name} is not exist!`)
+  }
+  const { logStartOffset, lastStableOffset } = await context.engine.ends(queue)
+  const queueData = []
+  let offset = Math.max(index, logStartOffset)
+  const end = Math.min(lastStableOffset, index + Math.min(Math.max(count, 0), messagesToldMax))
+  while (offset < end) {
+    const bytesMax = context.limits.pullBytesMax
+    const pull = { topic, queueId, queue, filter: everyTag, countMax: end - offset, bytesMax }
+    const { found, nextOffset } = await pullFrom(pull, offset, context)
+    for (const bytes of found) {
+      const messages = decodeMessages(bytes)
+      const one = isMessageFault(messages) ? undefined : messages[0]
+      if (one === undefined) throw new StoreError('corrupt', 'a message that was just made')
+      const tagsCode = tagCode(propertyOf(one.message.properties, 'TAGS'))
+      const { physicalOffset: physicOffset } = one.place
+      queueData.push({ physicOffset, physicSize: bytes.length, tagsCode })
+    }
+    offset = nextOffset
+  }
+  const subscription = context.clients.consumerGroup(consumerGroup ?? '')?.subscription(name)
+  const offline = subscription === undefined && consumerGroup !== undefined
+  return {
+    body: {
+      subscriptionData: subscription && subscriptionDataOf(subscription),
+      filterData: offline ? `${consumerGroup}@${name} is not online!` : undefined,
+      queueData,
+      maxQueueIndex: lastStableOffset,
+      minQueueIndex: logStartOffset
+    }
+  }
+}

@@ -1,0 +1,6 @@
+import { request } from '../codec/index.ts'
+import { requestCodes } from '../request-codes.ts'
+
+export const cleanExpiredConsumequeueRequest = request(requestCodes.CLEAN_EXPIRED_CONSUMEQUEUE, {})
+
+export const cleanUnusedTopicRequest = request(requestCodes.CLEAN_UNUSED_TOPIC, {})
