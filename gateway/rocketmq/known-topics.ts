@@ -27,7 +27,7 @@ export function isOwnTopic(name: string, services: Pick<RocketmqServices, 'clust
 }
 
 /** Nobody sends to them (TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET, and the one that stands for all new topics). */
-export const closedTopicNames: ReadonlySet<string> = new Set([
+const closedTopics: ReadonlySet<string> = new Set([
   autoCreateTopic,
   'SCHEDULE_TOPIC_XXXX',
   'RMQ_SYS_TRANS_HALF_TOPIC',
@@ -38,7 +38,7 @@ export const closedTopicNames: ReadonlySet<string> = new Set([
 ])
 
 export function isClosedTopic(name: string): boolean {
-  return closedTopicNames.has(name)
+  return closedTopics.has(name)
 }
 
 /** Whether RocketMQ's clients may know of the topic. */

@@ -1,14 +1,9 @@
 /** Which topics tools are told of, and by which names. */
 import type { Topic } from '../../storage/contract.ts'
-import { isReachableFromRocketmq, rocketmqGroupNameFault } from '../broker/names.ts'
+import { isReachableFromRocketmq } from '../broker/names.ts'
 import type { RocketmqServices } from './context.ts'
-import {
-  closedTopicNames,
-  isOwnTopic,
-  replyTopicOf,
-  retryPrefix,
-  traceTopic
-} from './known-topics.ts'
+import { mayBeGroup } from './group-settings.ts'
+import { isOwnTopic, retryPrefix } from './known-topics.ts'
 
 type Services = Pick<RocketmqServices, 'engine' | 'topics' | 'groups' | 'clusterName'>
 
@@ -23,27 +18,11 @@ export async function listedTopicNames(services: Services): Promise<string[]> {
   }
   for (const [, { row }] of services.groups.stored.entries()) {
     const group = row.names.rocketmq
-    if (rocketmqGroupNameFault(group) === undefined) names.add(retryPrefix + group)
+    if (mayBeGroup(group)) names.add(retryPrefix + group)
   }
   return [...names].sort()
 }
 
 function isListed({ names, system }: Topic, services: Services): boolean {
   return isReachableFromRocketmq(names) && (!system || isOwnTopic(names.rocketmq, services))
-}
-
-/** Names with a meaning of their own (TopicValidator's system topics), which tools hide; there need not be such topics. */
-export function systemTopicNames(
-  services: Pick<RocketmqServices, 'clusterName' | 'brokerName'>
-): string[] {
-  return [
-    ...closedTopicNames,
-    'BenchmarkTest',
-    'CHECKPOINT_TOPIC',
-    traceTopic,
-    'rmq_sys_wheel_timer',
-    replyTopicOf(services),
-    services.clusterName,
-    services.brokerName
-  ]
 }

@@ -1,8 +1,9 @@
 /** Subscriptions as tools are told of them. */
 import { javaHashCode, parseTagFilter } from '../broker/translate/index.ts'
 import type { subscriptionData } from './bodies/heartbeat.ts'
-import { isTagExpression, type Subscription, tagExpressions } from './clients/subscription.ts'
+import type { Subscription } from './clients/subscription.ts'
 import type { Written } from './codec/index.ts'
+import { isTagExpression, tagExpressions } from './filter/message-filter.ts'
 
 export type SubscriptionData = Written<typeof subscriptionData>
 

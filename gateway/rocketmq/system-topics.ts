@@ -15,6 +15,14 @@ const systemTopics: ReadonlySet<string> = new Set([
 ])
 const systemPrefix = 'rmq_sys_'
 
+/** Those that tools hide; there need not be such topics. */
+export function systemTopicNames({
+  clusterName,
+  brokerName
+}: Pick<RocketmqServices, 'clusterName' | 'brokerName'>): string[] {
+  return [...systemTopics, clusterName, brokerName, `${clusterName}_REPLY_TOPIC`]
+}
+
 export function isSystemTopic(
   name: string,
   { clusterName, brokerName }: Pick<RocketmqServices, 'clusterName' | 'brokerName'>

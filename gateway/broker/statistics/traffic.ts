@@ -1,6 +1,6 @@
 /**
- * What goes through the server, for consoles and tools: records appended by queue, records given by group and topic, and
- * all of it together. In memory, from the start of the process on; what has no traffic for a day is forgotten.
+ * What goes through the server, for consoles and tools: records appended by queue, records given by group and topic,
+ * and all of it together. In memory, from the start of the process on; what has no traffic for a day is forgotten.
  */
 import type { QueueUid, TopicId } from '../../../storage/contract.ts'
 import type { Clock } from '../../../storage/ports.ts'

@@ -1,6 +1,6 @@
 /**
- * CLEAN_EXPIRED_CONSUMEQUEUE (306), CLEAN_UNUSED_TOPIC (316): files that a broker may have left of queues and topics that
- * are gone. Here they go with the queue or the topic, so there is never anything to clean.
+ * CLEAN_EXPIRED_CONSUMEQUEUE (306), CLEAN_UNUSED_TOPIC (316): files that a broker may have left of queues and topics
+ * that are gone. Here they go with the queue or the topic, so there is never anything to clean.
  */
 import type { Handler } from '../context.ts'
 import type { cleanExpiredConsumequeueRequest } from '../headers/clean-expired-consumequeue.ts'

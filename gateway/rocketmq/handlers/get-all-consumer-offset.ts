@@ -1,11 +1,8 @@
 /** GET_ALL_CONSUMER_OFFSET (43): every group's place in every queue, of topics and groups that RocketMQ can name. */
 import type { Topic, TopicId } from '../../../storage/contract.ts'
-import {
-  groupNamesFromKafka,
-  isReachableFromRocketmq,
-  rocketmqGroupNameFault
-} from '../../broker/names.ts'
+import { groupNamesFromKafka, isReachableFromRocketmq } from '../../broker/names.ts'
 import { type Handler, refuse } from '../context.ts'
+import { mayBeGroup } from '../group-settings.ts'
 import type { getAllConsumerOffsetRequest } from '../headers/get-all-consumer-offset.ts'
 import { responseCodes } from '../response-codes.ts'
 
@@ -31,7 +28,7 @@ export const getAllConsumerOffset: Handler<typeof getAllConsumerOffsetRequest> =
   for (const { group, topicId, queue, offset, commitTimeMs } of rows) {
     const topic = topics.get(topicId)
     const { rocketmq: groupName } = groupNamesFromKafka(group)
-    if (topic === undefined || rocketmqGroupNameFault(groupName) !== undefined) continue
+    if (topic === undefined || !mayBeGroup(groupName)) continue
     const name = topic.names.rocketmq
     groupTopics.set(groupName, (groupTopics.get(groupName) ?? new Set()).add(name))
     const key = `${name}@${groupName}`

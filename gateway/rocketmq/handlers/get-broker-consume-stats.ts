@@ -1,5 +1,4 @@
-/** GET_BROKER_CONSUME_STATS (317): every group's lag, by topic and queue. */
-import { rocketmqGroupNameFault } from '../../broker/names.ts'
+/** GET_BROKER_CONSUME_STATS (317): every group's lag, by topic and queue; of ordered topics alone if asked so. */
 import {
   type ConsumeStats,
   isSubscribed,
@@ -7,9 +6,11 @@ import {
   topicsWithPlace
 } from '../consume-progress.ts'
 import { type Handler, refuse } from '../context.ts'
+import { mayBeGroup } from '../group-settings.ts'
 import type { getBrokerConsumeStatsRequest } from '../headers/get-broker-consume-stats.ts'
 import { responseCodes } from '../response-codes.ts'
 import { advertisedBroker, endpointText } from '../this-broker.ts'
+import { topicSettingsOf } from '../topic-settings.ts'
 
 /** What one answer may hold: some 150 bytes each, well within a frame. */
 const queuesToldMax = 50_000
@@ -22,11 +23,11 @@ export const getBrokerConsumeStats: Handler<typeof getBrokerConsumeStatsRequest>
   const total = { diff: 0, inflight: 0, queues: 0 }
   for (const [kafkaName, { row }] of [...context.groups.stored.entries()]) {
     const group = row.names.rocketmq
-    if (rocketmqGroupNameFault(group) !== undefined) continue
+    if (!mayBeGroup(group)) continue
     const told: ConsumeStats[] = []
-    // No topic keeps an order of its own, so of those that do there is nothing.
-    for (const topic of isOrder ? [] : await topicsWithPlace(kafkaName, context)) {
+    for (const topic of await topicsWithPlace(kafkaName, context)) {
       if (!isSubscribed(topic, group, context)) continue
+      if (isOrder && !topicSettingsOf(topic).order) continue
       total.queues += topic.writeQueues
       if (total.queues > queuesToldMax) {
         const remark = `groups have places in more than ${queuesToldMax} queues: ask for each group`

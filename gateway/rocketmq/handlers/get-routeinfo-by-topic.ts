@@ -2,8 +2,9 @@
  * GET_ROUTEINFO_BY_TOPIC (105). Every topic is on the one broker. Where topics are made by sending, TBW102 has a route
  * too: producers take it for that of a topic that does not exist, and send.
  */
-import { rocketmqGroupNameFault, toKafkaGroupName } from '../../broker/names.ts'
+import { toKafkaGroupName } from '../../broker/names.ts'
 import { type Handler, type RequestContext, refuse } from '../context.ts'
+import { mayBeGroup } from '../group-settings.ts'
 import type { getRouteinfoByTopicRequest } from '../headers/get-routeinfo-by-topic.ts'
 import {
   autoCreateTopic,
@@ -77,7 +78,7 @@ async function queuesOf(topic: string, context: RequestContext): Promise<Queues 
 function ofGroup(topic: string, { groups }: RequestContext): Queues | undefined {
   if (!topic.startsWith(retryPrefix)) return undefined
   const group = topic.slice(retryPrefix.length)
-  if (rocketmqGroupNameFault(group) !== undefined) return undefined
+  if (!mayBeGroup(group)) return undefined
   if (!groups.stored.has(toKafkaGroupName(group))) return undefined
   // Nothing can be sent to what does not exist.
   const queues = { readQueueNums: retryQueueCount, writeQueueNums: retryQueueCount }

@@ -5,12 +5,12 @@
 import { StoreError } from '../../../storage/index.ts'
 import {
   decodeMessages,
-  everyTag,
   isMessageFault,
   propertyOf,
   tagCode
 } from '../../broker/translate/index.ts'
 import { type Handler, refuse } from '../context.ts'
+import { everyMessage } from '../filter/message-filter.ts'
 import type { queryConsumeQueueRequest } from '../headers/query-consume-queue.ts'
 import { findTopic } from '../known-topics.ts'
 import { pullFrom } from '../pulled-messages.ts'
@@ -35,7 +35,7 @@ export const queryConsumeQueue: Handler<typeof queryConsumeQueueRequest> = async
   const end = Math.min(lastStableOffset, index + Math.min(Math.max(count, 0), messagesToldMax))
   while (offset < end) {
     const bytesMax = context.limits.pullBytesMax
-    const pull = { topic, queueId, queue, filter: everyTag, countMax: end - offset, bytesMax }
+    const pull = { topic, queueId, queue, filter: everyMessage, countMax: end - offset, bytesMax }
     const { found, nextOffset } = await pullFrom(pull, offset, context)
     for (const bytes of found) {
       const messages = decodeMessages(bytes)

@@ -1,6 +1,6 @@
 /**
- * QUERY_CONSUME_TIME_SPAN (303): for each queue when its first and last message were stored, when the one that the group
- * consumed last was, and how long the next one has waited. -1 where there is no such message.
+ * QUERY_CONSUME_TIME_SPAN (303): for each queue when its first and last message were stored, when the one that the
+ * group consumed last was, and how long the next one has waited. -1 where there is no such message.
  */
 import type { QueueUid } from '../../../storage/contract.ts'
 import { mapLimited } from '../../broker/map-limited.ts'

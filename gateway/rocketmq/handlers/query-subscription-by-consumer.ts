@@ -1,4 +1,4 @@
-/** QUERY_SUBSCRIPTION_BY_CONSUMER (345): what a group with members wants of a topic; left out where it wants nothing. */
+/** QUERY_SUBSCRIPTION_BY_CONSUMER (345): what a group with members wants of a topic; left out where that is nothing. */
 import type { Handler } from '../context.ts'
 import type { querySubscriptionByConsumerRequest } from '../headers/query-subscription-by-consumer.ts'
 import { subscriptionDataOf } from '../subscription-data.ts'

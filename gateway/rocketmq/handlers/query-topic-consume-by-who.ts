@@ -1,6 +1,7 @@
 /** QUERY_TOPIC_CONSUME_BY_WHO (300): groups whose members subscribed to a topic, and those that have a place in it. */
-import { groupNamesFromKafka, rocketmqGroupNameFault } from '../../broker/names.ts'
+import { groupNamesFromKafka } from '../../broker/names.ts'
 import type { Handler } from '../context.ts'
+import { mayBeGroup } from '../group-settings.ts'
 import type { queryTopicConsumeByWhoRequest } from '../headers/query-topic-consume-by-who.ts'
 import { findTopic } from '../known-topics.ts'
 
@@ -20,6 +21,6 @@ export const queryTopicConsumeByWho: Handler<typeof queryTopicConsumeByWhoReques
   }
   const groupList = [...names]
     .map((group) => groupNamesFromKafka(group).rocketmq)
-    .filter((group) => rocketmqGroupNameFault(group) === undefined)
+    .filter((group) => mayBeGroup(group))
   return { body: { groupList: groupList.sort() } }
 }

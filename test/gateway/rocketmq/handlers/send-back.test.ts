@@ -204,7 +204,12 @@ t.test('what cannot be sent back is refused as by a real broker', async (t) => {
   const hidden = await rig.store.findTopic({ kafkaName: 'rmq.sys.delayed' })
   const place = (BigInt(hidden?.queues[0] ?? 0) << 39n) | waiting
   t.match(await back({ offset: place }), lost(place), 'what waits is nobody’s to send back')
-  rig.groups.ownership.claim('k', { protocol: 'kafka', reads: () => true })
+  rig.groups.ownership.claim('k', {
+    protocol: 'kafka',
+    reads: () => true,
+    members: () => [],
+    topics: () => undefined
+  })
   t.match(await back({ group: 'k' }), { code: 16 })
 })
 
