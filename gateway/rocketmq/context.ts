@@ -40,6 +40,12 @@ export interface RocketmqLimits {
   readonly pullBytesMax: number
   /** A pull looks no longer for messages that its filter wants; the next one goes on where it was. */
   readonly pullScanMsMax: number
+  /** Of the messages that one query by key is answered with; the newest one may be larger. */
+  readonly queryBytesMax: number
+  /** What a query by key reads, looking for records of Kafka's clients. */
+  readonly keyScanBytesMax: number
+  /** How long it looks for them. */
+  readonly keyScanMsMax: number
   /** A pull waits no longer, whatever it asks for: clients give up 10 s after what they asked for. */
   readonly pullWaitMsMax: number
 }
@@ -51,6 +57,9 @@ export const defaultRocketmqLimits: RocketmqLimits = {
   bodyBytesMax: 4 * 1024 * 1024,
   pullBytesMax: 256 * 1024,
   pullScanMsMax: 1000,
+  queryBytesMax: 8 * 1024 * 1024,
+  keyScanBytesMax: 16 * 1024 * 1024,
+  keyScanMsMax: 500,
   pullWaitMsMax: 60_000
 }
 

@@ -14,6 +14,7 @@ import { getAllTopicConfig } from './handlers/get-all-topic-config.ts'
 import { getAllTopicListFromNameserver } from './handlers/get-all-topic-list-from-nameserver.ts'
 import { getBrokerClusterInfo } from './handlers/get-broker-cluster-info.ts'
 import { getConsumerListByGroup } from './handlers/get-consumer-list-by-group.ts'
+import { getEarliestMsgStoretime } from './handlers/get-earliest-msg-storetime.ts'
 import { getKvConfig } from './handlers/get-kv-config.ts'
 import { getKvlistByNamespace } from './handlers/get-kvlist-by-namespace.ts'
 import { getMaxOffset } from './handlers/get-max-offset.ts'
@@ -26,6 +27,7 @@ import { lockBatchMq } from './handlers/lock-batch-mq.ts'
 import { litePullMessage, pullMessage } from './handlers/pull-message.ts'
 import { putKvConfig } from './handlers/put-kv-config.ts'
 import { queryConsumerOffset } from './handlers/query-consumer-offset.ts'
+import { queryMessage } from './handlers/query-message.ts'
 import { searchOffsetByTimestamp } from './handlers/search-offset-by-timestamp.ts'
 import { sendBatchMessage, sendMessage, sendMessageV2 } from './handlers/send-message.ts'
 import { sendReplyMessage, sendReplyMessageV2 } from './handlers/send-reply-message.ts'
@@ -36,6 +38,7 @@ import { updateAndCreateSubscriptiongroupList } from './handlers/update-and-crea
 import { updateAndCreateTopic } from './handlers/update-and-create-topic.ts'
 import { updateAndCreateTopicList } from './handlers/update-and-create-topic-list.ts'
 import { updateConsumerOffset } from './handlers/update-consumer-offset.ts'
+import { viewMessageById } from './handlers/view-message-by-id.ts'
 import { wipeWritePermOfBroker } from './handlers/wipe-write-perm-of-broker.ts'
 import { addWritePermOfBrokerRequest } from './headers/add-write-perm-of-broker.ts'
 import { checkClientConfigRequest } from './headers/check-client-config.ts'
@@ -49,6 +52,7 @@ import { getAllTopicConfigRequest } from './headers/get-all-topic-config.ts'
 import { getAllTopicListFromNameserverRequest } from './headers/get-all-topic-list-from-nameserver.ts'
 import { getBrokerClusterInfoRequest } from './headers/get-broker-cluster-info.ts'
 import { getConsumerListByGroupRequest } from './headers/get-consumer-list-by-group.ts'
+import { getEarliestMsgStoretimeRequest } from './headers/get-earliest-msg-storetime.ts'
 import { getKvConfigRequest } from './headers/get-kv-config.ts'
 import { getKvlistByNamespaceRequest } from './headers/get-kvlist-by-namespace.ts'
 import { getMaxOffsetRequest } from './headers/get-max-offset.ts'
@@ -61,6 +65,7 @@ import { lockBatchMqRequest } from './headers/lock-batch-mq.ts'
 import { litePullMessageRequest, pullMessageRequest } from './headers/pull-message.ts'
 import { putKvConfigRequest } from './headers/put-kv-config.ts'
 import { queryConsumerOffsetRequest } from './headers/query-consumer-offset.ts'
+import { queryMessageRequest } from './headers/query-message.ts'
 import { searchOffsetByTimestampRequest } from './headers/search-offset-by-timestamp.ts'
 import {
   sendBatchMessageRequest,
@@ -76,6 +81,7 @@ import { updateAndCreateSubscriptiongroupListRequest } from './headers/update-an
 import { updateAndCreateTopicRequest } from './headers/update-and-create-topic.ts'
 import { updateAndCreateTopicListRequest } from './headers/update-and-create-topic-list.ts'
 import { updateConsumerOffsetRequest } from './headers/update-consumer-offset.ts'
+import { viewMessageByIdRequest } from './headers/view-message-by-id.ts'
 import { wipeWritePermOfBrokerRequest } from './headers/wipe-write-perm-of-broker.ts'
 import { type Route, route } from './route.ts'
 import { toolRoutes } from './tool-routes.ts'
@@ -103,6 +109,9 @@ export const routes: readonly Route[] = [
   route(searchOffsetByTimestampRequest, searchOffsetByTimestamp, 'broker'),
   route(getMaxOffsetRequest, getMaxOffset, 'broker'),
   route(getMinOffsetRequest, getMinOffset, 'broker'),
+  route(getEarliestMsgStoretimeRequest, getEarliestMsgStoretime, 'broker'),
+  route(queryMessageRequest, queryMessage, 'broker'),
+  route(viewMessageByIdRequest, viewMessageById, 'broker'),
   route(lockBatchMqRequest, lockBatchMq, 'broker'),
   route(unlockBatchMqRequest, unlockBatchMq, 'broker'),
   route(updateAndCreateTopicRequest, updateAndCreateTopic, 'broker'),
