@@ -4,6 +4,7 @@ import { timerLimitTable } from '../gateway/broker/timers/index.ts'
 import { defaultTopicPolicy } from '../gateway/broker/topics.ts'
 import { defaultGroupSettings } from '../gateway/kafka/groups/settings.ts'
 import { defaultKafkaLimits } from '../gateway/kafka/server.ts'
+import { defaultRocketmqLimits } from '../gateway/rocketmq/server.ts'
 import { storeSettings as storeTable } from '../storage/index.ts'
 import type { IntegerSetting, Section, Setting } from './setting.ts'
 
@@ -172,7 +173,14 @@ export const rocketmqSettings = {
     default: true,
     section: 'Requests',
     doc: "Whether RocketMQ's consumers may filter by SQL92 (enablePropertyFilter)"
-  }
+  },
+  timerDelayMsMax: count(
+    'Timers',
+    'ms',
+    defaultRocketmqLimits.timerDelayMsMax,
+    [1000, 4_000_000_000_000],
+    'How far away the time of a RocketMQ timer message may be (timerMaxDelaySec)'
+  )
 } as const satisfies Record<string, Setting>
 
 const requests = defaultKafkaLimits

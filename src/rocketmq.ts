@@ -61,7 +61,7 @@ export function openRocketmq(
     clock,
     random,
     log,
-    limits: defaultRocketmqLimits
+    limits: { ...defaultRocketmqLimits, timerDelayMsMax: config.timerDelayMsMax }
   }
   const namesrv = measuredListener(services, 'namesrv', tcp)
   const broker = measuredListener(services, 'broker', tcp)

@@ -46,6 +46,8 @@ export interface RocketmqLimits {
   readonly keyScanBytesMax: number
   /** How long it looks for them. */
   readonly keyScanMsMax: number
+  /** A timer message is not delivered later than this after it was sent; one that asks for it is refused. */
+  readonly timerDelayMsMax: number
   /** A pull waits no longer, whatever it asks for: clients give up 10 s after what they asked for. */
   readonly pullWaitMsMax: number
 }
@@ -60,6 +62,7 @@ export const defaultRocketmqLimits: RocketmqLimits = {
   queryBytesMax: 8 * 1024 * 1024,
   keyScanBytesMax: 16 * 1024 * 1024,
   keyScanMsMax: 500,
+  timerDelayMsMax: 36_525 * 86_400_000,
   pullWaitMsMax: 60_000
 }
 

@@ -28,6 +28,7 @@ import { litePullMessage, pullMessage } from './handlers/pull-message.ts'
 import { putKvConfig } from './handlers/put-kv-config.ts'
 import { queryConsumerOffset } from './handlers/query-consumer-offset.ts'
 import { queryMessage } from './handlers/query-message.ts'
+import { recallMessage } from './handlers/recall-message.ts'
 import { searchOffsetByTimestamp } from './handlers/search-offset-by-timestamp.ts'
 import { sendBatchMessage, sendMessage, sendMessageV2 } from './handlers/send-message.ts'
 import { sendReplyMessage, sendReplyMessageV2 } from './handlers/send-reply-message.ts'
@@ -66,6 +67,7 @@ import { litePullMessageRequest, pullMessageRequest } from './headers/pull-messa
 import { putKvConfigRequest } from './headers/put-kv-config.ts'
 import { queryConsumerOffsetRequest } from './headers/query-consumer-offset.ts'
 import { queryMessageRequest } from './headers/query-message.ts'
+import { recallMessageRequest } from './headers/recall-message.ts'
 import { searchOffsetByTimestampRequest } from './headers/search-offset-by-timestamp.ts'
 import {
   sendBatchMessageRequest,
@@ -101,6 +103,7 @@ export const routes: readonly Route[] = [
   route(sendBatchMessageRequest, sendBatchMessage, 'broker'),
   route(sendReplyMessageRequest, sendReplyMessage, 'broker'),
   route(sendReplyMessageV2Request, sendReplyMessageV2, 'broker'),
+  route(recallMessageRequest, recallMessage, 'broker'),
   route(pullMessageRequest, pullMessage, 'broker'),
   route(litePullMessageRequest, litePullMessage, 'broker'),
   route(consumerSendMsgBackRequest, consumerSendMsgBack, 'broker'),

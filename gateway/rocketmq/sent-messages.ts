@@ -69,20 +69,14 @@ export function acceptMessage(
   return { record, uniqueKey }
 }
 
-/** Properties that ask for a message to come later. */
-const delays = ['DELAY', 'TIMER_DELAY_SEC', 'TIMER_DELAY_MS', 'TIMER_DELIVER_MS'] as const
-
-/** What is not served is refused: delivered at once, or as no transaction, it would be wrong. */
+/** What is not served is refused: as no transaction it would be wrong. */
 function notYet({ sysFlag, properties }: SentMessage): Refused | undefined {
   const isHalf = (sysFlag & transactionMask) === preparedFlag
   if (isHalf || propertyOf(properties, 'TRAN_MSG')?.toLowerCase() === 'true') {
     const remark = 'transactions are not supported by this version of the server'
     return refuseSend(responseCodes.NO_PERMISSION, remark)
   }
-  const delay = delays.find((name) => Number(propertyOf(properties, name) ?? 0) > 0)
-  if (delay === undefined) return undefined
-  const remark = `delayed messages (property ${delay}) are not supported by this version of the server`
-  return refuseSend(responseCodes.REQUEST_CODE_NOT_SUPPORTED, remark)
+  return undefined
 }
 
 /** The number of the queue to send to; below 0 any will do. */

@@ -14,6 +14,7 @@ import {
 } from '../../broker/translate/index.ts'
 import type { Asked, Handler, Refused, RequestContext } from '../context.ts'
 import { deadLetterOf } from '../dead-letters.ts'
+import { type DelayedMessage, delayedMessage, isDelayed, sendDelayed } from '../delayed-messages.ts'
 import type {
   sendBatchMessageRequest,
   sendMessageRequest,
@@ -65,8 +66,14 @@ async function send(asking: Sending, isBatch: boolean, context: RequestContext) 
   const asked = dead === undefined ? asking : withProperties(asking, dead.properties)
   const sent = sentMessages(asked, isBatch, topic, context)
   if (isRefused(sent)) return sent
-  const accepted = acceptAll(sent, context)
+  const delayed = laterOf(sent, isBatch, topic, queueId, context)
+  if (delayed !== undefined && isRefused(delayed)) return delayed
+  const accepted = acceptAll(delayed === undefined ? sent : [delayed.sent], context)
   if (isRefused(accepted)) return accepted
+  const [first] = accepted
+  if (delayed !== undefined && first !== undefined) {
+    return sendDelayed(delayed, first, topic, queueId, context)
+  }
   const queue = topic.queues[dead === undefined ? queueId : 0] as number
   const records = accepted.map(({ record }) => record)
   const { appends } = await context.engine.commit({
@@ -168,6 +175,21 @@ function acceptAll(
     accepted.push(result)
   }
   return accepted
+}
+
+/** A batch never waits: clients do not send such, and a real broker refuses it. */
+function laterOf(
+  sent: readonly SentMessage[],
+  isBatch: boolean,
+  topic: Topic,
+  queueId: number,
+  context: RequestContext
+): DelayedMessage | Refused | undefined {
+  const [first] = sent
+  if (isBatch || first === undefined) {
+    return sent.some(isDelayed) ? illegal('a message of a batch asks for a delay') : undefined
+  }
+  return delayedMessage(first, topic, queueId, context)
 }
 
 function illegal(why: string): Refused {

@@ -37,7 +37,7 @@ export class StoreRig {
     clock: FakeClock,
     store: Store,
     groups: Groups,
-    shared: Pick<RocketmqServices, 'random' | 'topics'> & Partial<RocketmqServices>
+    shared: Pick<RocketmqServices, 'random' | 'topics' | 'timers'> & Partial<RocketmqServices>
   ) {
     this.clock = clock
     this.store = store
