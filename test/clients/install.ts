@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -33,9 +33,12 @@ async function program(name: string, words: readonly string[], folder = cache): 
   return stdout
 }
 
+/** What was made from other inputs is kept that long after it was used last. */
+const unusedMsMax = 7 * 24 * 60 * 60_000
+
 /**
- * Makes `cache/name` with `make(folder)` unless it was made from the same inputs before. A half-made folder is never
- * taken for a whole one: it is renamed when it is done.
+ * Makes a folder of `cache` with `make(folder)` unless it was made from the same inputs before; working trees with other
+ * inputs have theirs beside it. A half-made folder is never taken for a whole one: it is renamed when it is done.
  */
 async function madeOnce(
   name: string,
@@ -44,19 +47,26 @@ async function madeOnce(
 ): Promise<string> {
   const hash = createHash('sha256')
   for (const file of inputs) hash.update(await readFile(file))
-  const mark = hash.digest('hex')
-  const folder = join(cache, name)
-  const marker = join(folder, 'made-from')
-  if (existsSync(marker) && (await readFile(marker, 'utf8')) === mark) return folder
-  await mkdir(cache, { recursive: true })
-  await rm(folder, { recursive: true, force: true })
-  const fresh = `${folder}.new`
-  await rm(fresh, { recursive: true, force: true })
-  await mkdir(fresh)
-  await make(fresh)
-  await writeFile(join(fresh, 'made-from'), mark)
-  await rename(fresh, folder)
+  const folder = join(cache, `${name}-${hash.digest('hex').slice(0, 16)}`)
+  if (!existsSync(folder)) {
+    await mkdir(cache, { recursive: true })
+    const fresh = await mkdtemp(`${folder}.new-`)
+    await make(fresh)
+    // Another run may have been quicker.
+    await rename(fresh, folder).catch(() => rm(fresh, { recursive: true }))
+  }
+  await utimes(folder, new Date(), new Date())
+  await removeUnused(name)
   return folder
+}
+
+async function removeUnused(name: string): Promise<void> {
+  for (const other of await readdir(cache)) {
+    if (!other.startsWith(`${name}-`)) continue
+    const { mtimeMs } = await stat(join(cache, other))
+    if (Date.now() - mtimeMs < unusedMsMax) continue
+    await rm(join(cache, other), { recursive: true, force: true })
+  }
 }
 
 /** Copies the jars that a pom names, with what they need, to `folder`/jars. */
@@ -96,15 +106,13 @@ export async function installRocketmq(version: RocketmqVersion): Promise<Rocketm
   const java = join(sources, 'rocketmq', 'java')
   const pom = join(java, `pom-${version}.xml`)
   const files = [...(await javaFiles(java)), ...(await javaFiles(join(java, version)))]
+  const jars = await madeOnce(`rocketmq-jars-${version}`, [pom], (folder) => copyJars(pom, folder))
+  const jarPath = join(jars, 'jars', '*')
   const folder = await madeOnce(`rocketmq-${version}`, [pom, ...files], async (folder) => {
-    await copyJars(pom, folder)
-    const classes = join(folder, 'classes')
-    await mkdir(classes)
-    const classPath = ['-cp', join(folder, 'jars', '*')]
-    await program('javac', ['-nowarn', ...classPath, '-d', classes, ...files])
+    await program('javac', ['-nowarn', '-cp', jarPath, '-d', join(folder, 'classes'), ...files])
   })
   const home = `-Duser.home=${join(folder, 'home')}`
-  const classPath = `${join(folder, 'classes')}:${join(folder, 'jars', '*')}`
+  const classPath = `${join(folder, 'classes')}:${jarPath}`
   const words = [...jvmWords, home, '-cp', classPath, 'Driver']
   return { language: 'java', version, program: 'java', words }
 }
