@@ -82,6 +82,12 @@ public final class Consumers {
     return null;
   }
 
+  /** Divides the queues at once; by itself a client does so every 20 s and when it is told of a change. */
+  public JsonNode rebalance(JsonNode command) {
+    named(text(command, "name", "")).getDefaultMQPushConsumerImpl().getmQClientFactory().rebalanceImmediately();
+    return null;
+  }
+
   public JsonNode unsubscribe(JsonNode command) {
     named(text(command, "name", "")).unsubscribe(command.get("topic").asText());
     return null;

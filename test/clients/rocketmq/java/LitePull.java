@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
+import org.apache.rocketmq.client.consumer.store.OffsetStore;
+import org.apache.rocketmq.client.consumer.store.ReadOffsetType;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
@@ -63,9 +65,24 @@ public final class LitePull {
     return null;
   }
 
-  public JsonNode commit(JsonNode command) {
+  public JsonNode commit(JsonNode command) throws Exception {
     consumer.commitSync();
+    settle();
     return null;
+  }
+
+  /** The client sends what it committed without waiting for an answer: waits until the broker says the same. */
+  private void settle() throws Exception {
+    OffsetStore places = consumer.getOffsetStore();
+    long end = System.currentTimeMillis() + 10_000;
+    for (MessageQueue queue : consumer.assignment()) {
+      long place = places.readOffset(queue, ReadOffsetType.READ_FROM_MEMORY);
+      if (place < 0) continue;
+      places.persist(queue);
+      while (places.readOffset(queue, ReadOffsetType.READ_FROM_STORE) != place) {
+        if (System.currentTimeMillis() > end) throw new IllegalStateException(queue + " is not at " + place);
+      }
+    }
   }
 
   /** Where the group is in the queue, asked of the broker. */
@@ -74,7 +91,8 @@ public final class LitePull {
     return answer.put("offset", consumer.committed(queues.get(command.get("queue").asInt())));
   }
 
-  public JsonNode stop(JsonNode command) {
+  public JsonNode stop(JsonNode command) throws Exception {
+    settle();
     consumer.shutdown();
     return null;
   }
