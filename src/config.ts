@@ -30,6 +30,20 @@ function port(standard: number, doc: string) {
   } as const
 }
 
+/** It becomes part of topics' names, of routes and of receipts: letters that all of them take. */
+const rocketmqNameMax = 64
+
+function rocketmqName(standard: string, what: string, property: string) {
+  return {
+    kind: 'text',
+    default: standard,
+    max: rocketmqNameMax,
+    alphabet: { pattern: /^[a-zA-Z0-9_-]+$/, words: 'letters, digits, _ and -' },
+    section: 'Where',
+    doc: `What RocketMQ's clients and tools find the ${what} called (${property})`
+  } as const
+}
+
 /** By the name that code uses; `optionName` and `environmentName` give the other spellings. */
 export const settings = {
   data: {
@@ -49,6 +63,14 @@ export const settings = {
   kafkaPort: port(9092, 'Port for Kafka clients'),
   namesrvPort: port(9876, 'Port for RocketMQ name server look-ups'),
   brokerPort: port(10911, 'Port for RocketMQ remoting clients'),
+  brokerVipPort: {
+    kind: 'switch',
+    default: false,
+    section: 'Where',
+    doc: "Whether the broker also listens at its port minus 2, where RocketMQ's clients look with vipChannelEnabled"
+  },
+  rocketmqClusterName: rocketmqName('DefaultCluster', 'cluster', 'brokerClusterName'),
+  rocketmqBrokerName: rocketmqName('broker-a', 'broker', 'brokerName'),
   grpcPort: port(8081, 'Port for RocketMQ gRPC clients'),
   httpPort: port(8088, 'Port for /healthz and /metrics'),
   advertise: {

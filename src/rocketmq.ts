@@ -18,13 +18,11 @@ import type { Config } from './config.ts'
 import type { MeasuredListener } from './http/metrics.ts'
 import { RequestFigures } from './http/request-figures.ts'
 
-/** What a RocketMQ of one broker calls itself; scripts and consoles know these names. */
-const clusterName = 'DefaultCluster'
-const brokerName = 'broker-a'
-
 export interface RocketmqSide {
   readonly namesrv: Listener
   readonly broker: Listener
+  /** The broker's other door, at its port minus 2; absent unless it is switched on. */
+  readonly vip: Listener | undefined
   readonly measured: readonly MeasuredListener[]
   /** Ends what runs by the clock; the listeners are closed before. */
   close(): void
@@ -55,8 +53,8 @@ export function openRocketmq(
       dataFolder: config.data,
       segmentBytes: config.segmentBytes
     },
-    clusterName,
-    brokerName,
+    clusterName: config.rocketmqClusterName,
+    brokerName: config.rocketmqBrokerName,
     brokerPort,
     clock,
     random,
@@ -65,15 +63,22 @@ export function openRocketmq(
   }
   const namesrv = measuredListener(services, 'namesrv', tcp)
   const broker = measuredListener(services, 'broker', tcp)
+  const vip = config.brokerVipPort ? measuredListener(services, 'broker', tcp, 'vip') : undefined
   return {
     namesrv: namesrv.listener,
     broker: broker.listener,
-    measured: [namesrv.measured, broker.measured],
+    vip: vip?.listener,
+    measured: [namesrv.measured, broker.measured, ...(vip ? [vip.measured] : [])],
     close: () => clients.close()
   }
 }
 
-function measuredListener(services: RocketmqServices, role: Role, tcp: TcpShared) {
+function measuredListener(
+  services: RocketmqServices,
+  role: Role,
+  tcp: TcpShared,
+  name: string = role
+) {
   const figures = new RequestFigures()
   const observer: RequestObserver = {
     handled: (request, responseCode, latencyMs, bytesIn, bytesOut) =>
@@ -81,7 +86,7 @@ function measuredListener(services: RocketmqServices, role: Role, tcp: TcpShared
   }
   const listener = rocketmqListener(services, role, tcp, observer)
   const measured: MeasuredListener = {
-    protocol: `rocketmq-${role}`,
+    protocol: `rocketmq-${name}`,
     figures,
     counters: listener.counters,
     errorName: responseNameOf

@@ -30,13 +30,19 @@ export interface Endpoint {
 /** As `ready` names them. */
 export type ListenerName = 'kafka' | 'namesrv' | 'broker' | 'http'
 
+/** What is bound: the VIP listener only if it is switched on. */
+export type Endpoints = Readonly<Record<ListenerName, Endpoint>> & { readonly vip?: Endpoint }
+
+/** How far below the broker's port clients look for its VIP port (MixAll.brokerVIPChannel). */
+const vipDistance = 2
+
 export interface ServerOptions {
   readonly config: Config
   readonly log: LogSink
 }
 
 export interface Server {
-  readonly addresses: Readonly<Record<ListenerName, Endpoint>>
+  readonly addresses: Endpoints
   /** Resolves, if ever, when the server can go on no longer: say so, close it and end. */
   readonly failure: Promise<Error>
   /** Takes no new connection, drains, and closes the store. Idempotent. */
@@ -73,7 +79,7 @@ export async function startServer({ config, log }: ServerOptions): Promise<Serve
 const unbound: Endpoint = { host: '', port: 0 }
 
 class RunningServer implements Server {
-  readonly addresses: Record<ListenerName, Endpoint> = {
+  readonly addresses: Record<ListenerName, Endpoint> & { vip?: Endpoint } = {
     kafka: unbound,
     namesrv: unbound,
     broker: unbound,
@@ -125,6 +131,7 @@ class RunningServer implements Server {
     addresses.kafka = await this.#listen(this.#kafka.listener, 'kafka-port', kafkaPort)
     // Before the name server, whose routes name it.
     addresses.broker = await this.#listen(this.#rocketmq.broker, 'broker-port', brokerPort)
+    await this.#listenVip(this.#rocketmq.vip, addresses.broker.port)
     addresses.namesrv = await this.#listen(this.#rocketmq.namesrv, 'namesrv-port', namesrvPort)
     this.#broker.timers.start()
     this.#phase = 'up'
@@ -138,8 +145,8 @@ class RunningServer implements Server {
   /** Requests first, then what they work on; health is told until the end. */
   async #close(): Promise<void> {
     this.#phase = 'closing'
-    const { namesrv, broker } = this.#rocketmq ?? {}
-    const listeners = [this.#kafka?.listener, namesrv, broker]
+    const { namesrv, broker, vip } = this.#rocketmq ?? {}
+    const listeners = [this.#kafka?.listener, namesrv, broker, vip]
     await Promise.all(listeners.map((listener) => listener?.close(drainTimeoutMs)))
     this.#kafka?.close()
     this.#rocketmq?.close()
@@ -160,6 +167,12 @@ class RunningServer implements Server {
     } catch (error) {
       throw listenError(error, option, host, port)
     }
+  }
+
+  /** The routes name the broker's own port: clients take 2 away from it. */
+  async #listenVip(listener: Listener | undefined, brokerPort: number): Promise<void> {
+    if (listener === undefined) return
+    this.addresses.vip = await this.#listen(listener, 'broker-vip-port', brokerPort - vipDistance)
   }
 
   async #listenHttp(): Promise<HttpServer> {

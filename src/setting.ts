@@ -32,6 +32,8 @@ export interface TextSetting extends Described {
   readonly default: string
   /** Characters; the least is 1. */
   readonly max: number
+  /** Which characters it may have, and in words; any where absent. */
+  readonly alphabet?: { readonly pattern: RegExp; readonly words: string }
 }
 
 export interface ChoiceSetting<C extends string = string> extends Described {
@@ -87,7 +89,7 @@ export function rangeOf(setting: Setting): string {
     case 'integer':
       return `${setting.min} to ${setting.max}`
     case 'text':
-      return `1 to ${setting.max} characters`
+      return `1 to ${setting.max} ${setting.alphabet?.words ?? 'characters'}`
     case 'choice':
       return setting.choices.join(', ')
     case 'switch':
@@ -118,9 +120,7 @@ function scalarOf(setting: Exclude<Setting, ListSetting>, raw: unknown): unknown
     case 'integer':
       return integerOf(setting, raw)
     case 'text':
-      return typeof raw === 'string' && raw.length >= 1 && raw.length <= setting.max
-        ? raw
-        : undefined
+      return typeof raw === 'string' && fitsText(setting, raw) ? raw : undefined
     case 'choice':
       return setting.choices.find((choice) => choice === raw)
     case 'switch':
@@ -130,6 +130,10 @@ function scalarOf(setting: Exclude<Setting, ListSetting>, raw: unknown): unknown
           ? false
           : undefined
   }
+}
+
+function fitsText({ max, alphabet }: TextSetting, text: string): boolean {
+  return text.length >= 1 && text.length <= max && (alphabet?.pattern.test(text) ?? true)
 }
 
 function integerOf(setting: IntegerSetting, raw: unknown): number | undefined {
