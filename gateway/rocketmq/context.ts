@@ -12,6 +12,7 @@ import type { TopicService } from '../broker/topics.ts'
 import type { DecodedBatches } from '../broker/translate/index.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ClientTable } from './clients/client-table.ts'
+import type { OffsetResets } from './clients/offset-resets.ts'
 import type { QueueLocks } from './clients/queue-locks.ts'
 import type { BodyInput, BodyOf } from './codec/body.ts'
 import type { AnyRequest, Command, HeaderInput, HeaderOf } from './codec/index.ts'
@@ -77,6 +78,8 @@ export interface RocketmqServices {
   /** Who is connected, and in which groups. */
   readonly clients: ClientTable
   readonly locks: QueueLocks
+  /** Groups' places that a tool gave anew. */
+  readonly resets: OffsetResets
   readonly routePerms: RoutePerms
   /** What consumers ask to be filtered by, made into filters. */
   readonly filters: MessageFilters

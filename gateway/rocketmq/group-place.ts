@@ -5,6 +5,13 @@ import { rocketmqGroupNameFault, toKafkaGroupName } from '../broker/names.ts'
 import { ParameterError } from './codec/index.ts'
 import type { RequestContext } from './context.ts'
 
+/** A group's place in a queue: the next offset to consume. */
+export interface QueuePlace {
+  readonly topicId: TopicId
+  readonly queue: number
+  readonly offset: number
+}
+
 /**
  * Resolves when it is as durable as the flush mode has it. Throws ParameterError for a group's name that is none, rejects
  * with StoreError.
@@ -14,13 +21,22 @@ export async function commitPlace(
   topicId: TopicId,
   queue: number,
   offset: number,
+  context: Pick<RequestContext, 'groups'>
+): Promise<void> {
+  await commitPlaces(group, [{ topicId, queue, offset }], context)
+}
+
+/** The same for several queues, together. */
+export async function commitPlaces(
+  group: string,
+  places: readonly QueuePlace[],
   { groups }: Pick<RequestContext, 'groups'>
 ): Promise<void> {
   if (rocketmqGroupNameFault(group) !== undefined) {
     throw new ParameterError(`the group ${group} has a name that no group may have`)
   }
-  const entry = { topicId, queue, offset, leaderEpoch: -1, metadata: '' }
-  await groups.offsets.commit(toKafkaGroupName(group), [entry])
+  const entries = places.map((place) => ({ ...place, leaderEpoch: -1, metadata: '' }))
+  await groups.offsets.commit(toKafkaGroupName(group), entries)
 }
 
 /** The same for a pull, which says the same place again and again: then nothing is stored. */

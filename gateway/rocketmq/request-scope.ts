@@ -13,6 +13,7 @@ export class RequestScope implements RequestContext {
   readonly timers: RocketmqServices['timers']
   readonly clients: RocketmqServices['clients']
   readonly locks: RocketmqServices['locks']
+  readonly resets: RocketmqServices['resets']
   readonly routePerms: RocketmqServices['routePerms']
   readonly filters: RocketmqServices['filters']
   readonly decoded: RocketmqServices['decoded']
@@ -44,6 +45,7 @@ export class RequestScope implements RequestContext {
     this.timers = services.timers
     this.clients = services.clients
     this.locks = services.locks
+    this.resets = services.resets
     this.routePerms = services.routePerms
     this.filters = services.filters
     this.decoded = services.decoded

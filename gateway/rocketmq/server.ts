@@ -5,6 +5,7 @@ import type { RocketmqServices, Role } from './context.ts'
 import { type RequestObserver, rocketmqProtocol } from './dispatch.ts'
 
 export { ClientTable } from './clients/client-table.ts'
+export { OffsetResets } from './clients/offset-resets.ts'
 export { QueueLocks } from './clients/queue-locks.ts'
 export {
   defaultRocketmqLimits,

@@ -1,5 +1,7 @@
 /** What RocketMQ's tools and consoles ask besides what clients do: lists, connections, lag, statistics, settings told. */
 import { cleanExpiredConsumequeue } from './handlers/clean-expired-consumequeue.ts'
+import { cloneGroupOffset } from './handlers/clone-group-offset.ts'
+import { consumeMessageDirectly } from './handlers/consume-message-directly.ts'
 import { getAllConsumerOffset } from './handlers/get-all-consumer-offset.ts'
 import { getAllDelayOffset } from './handlers/get-all-delay-offset.ts'
 import { getAllProducerInfo } from './handlers/get-all-producer-info.ts'
@@ -8,6 +10,7 @@ import { getBrokerConsumeStats } from './handlers/get-broker-consume-stats.ts'
 import { getBrokerRuntimeInfo } from './handlers/get-broker-runtime-info.ts'
 import { getConsumeStats } from './handlers/get-consume-stats.ts'
 import { getConsumerConnectionList } from './handlers/get-consumer-connection-list.ts'
+import { getConsumerRunningInfo } from './handlers/get-consumer-running-info.ts'
 import { getNamesrvConfig } from './handlers/get-namesrv-config.ts'
 import { getProducerConnectionList } from './handlers/get-producer-connection-list.ts'
 import { getSystemTopicListFromBroker } from './handlers/get-system-topic-list-from-broker.ts'
@@ -15,6 +18,8 @@ import { getSystemTopicListFromNs } from './handlers/get-system-topic-list-from-
 import { getTopicStatsInfo } from './handlers/get-topic-stats-info.ts'
 import { getTopicsByCluster } from './handlers/get-topics-by-cluster.ts'
 import { getUnitTopicList } from './handlers/get-unit-topic-list.ts'
+import { invokeBrokerToGetConsumerStatus } from './handlers/invoke-broker-to-get-consumer-status.ts'
+import { invokeBrokerToResetOffset } from './handlers/invoke-broker-to-reset-offset.ts'
 import { queryConsumeQueue } from './handlers/query-consume-queue.ts'
 import { queryConsumeTimeSpan } from './handlers/query-consume-time-span.ts'
 import { querySubscriptionByConsumer } from './handlers/query-subscription-by-consumer.ts'
@@ -27,6 +32,8 @@ import {
   cleanExpiredConsumequeueRequest,
   cleanUnusedTopicRequest
 } from './headers/clean-expired-consumequeue.ts'
+import { cloneGroupOffsetRequest } from './headers/clone-group-offset.ts'
+import { consumeMessageDirectlyRequest } from './headers/consume-message-directly.ts'
 import { getAllConsumerOffsetRequest } from './headers/get-all-consumer-offset.ts'
 import { getAllDelayOffsetRequest } from './headers/get-all-delay-offset.ts'
 import { getAllProducerInfoRequest } from './headers/get-all-producer-info.ts'
@@ -35,6 +42,7 @@ import { getBrokerConsumeStatsRequest } from './headers/get-broker-consume-stats
 import { getBrokerRuntimeInfoRequest } from './headers/get-broker-runtime-info.ts'
 import { getConsumeStatsRequest } from './headers/get-consume-stats.ts'
 import { getConsumerConnectionListRequest } from './headers/get-consumer-connection-list.ts'
+import { getConsumerRunningInfoRequest } from './headers/get-consumer-running-info.ts'
 import { getNamesrvConfigRequest } from './headers/get-namesrv-config.ts'
 import { getProducerConnectionListRequest } from './headers/get-producer-connection-list.ts'
 import { getSystemTopicListFromBrokerRequest } from './headers/get-system-topic-list-from-broker.ts'
@@ -46,6 +54,8 @@ import {
   getHasUnitSubUnunitTopicListRequest,
   getUnitTopicListRequest
 } from './headers/get-unit-topic-list.ts'
+import { invokeBrokerToGetConsumerStatusRequest } from './headers/invoke-broker-to-get-consumer-status.ts'
+import { invokeBrokerToResetOffsetRequest } from './headers/invoke-broker-to-reset-offset.ts'
 import { queryConsumeQueueRequest } from './headers/query-consume-queue.ts'
 import { queryConsumeTimeSpanRequest } from './headers/query-consume-time-span.ts'
 import { querySubscriptionByConsumerRequest } from './headers/query-subscription-by-consumer.ts'
@@ -79,6 +89,11 @@ export const toolRoutes: readonly Route[] = [
   route(queryTopicConsumeByWhoRequest, queryTopicConsumeByWho, 'broker'),
   route(queryTopicsByConsumerRequest, queryTopicsByConsumer, 'broker'),
   route(viewBrokerStatsDataRequest, viewBrokerStatsData, 'broker'),
+  route(invokeBrokerToResetOffsetRequest, invokeBrokerToResetOffset, 'broker'),
+  route(invokeBrokerToGetConsumerStatusRequest, invokeBrokerToGetConsumerStatus, 'broker'),
+  route(getConsumerRunningInfoRequest, getConsumerRunningInfo, 'broker'),
+  route(consumeMessageDirectlyRequest, consumeMessageDirectly, 'broker'),
+  route(cloneGroupOffsetRequest, cloneGroupOffset, 'broker'),
   route(cleanExpiredConsumequeueRequest, cleanExpiredConsumequeue, 'broker'),
   route(cleanUnusedTopicRequest, cleanExpiredConsumequeue, 'broker'),
   route(getUnitTopicListRequest, getUnitTopicList, 'namesrv'),

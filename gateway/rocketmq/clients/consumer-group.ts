@@ -60,6 +60,11 @@ export class ConsumerGroup {
     return new Set([...this.#subscriptions.keys()].map(toKafkaTopicName))
   }
 
+  /** Of the member of that id. */
+  connectionOf(clientId: string): ClientConnection | undefined {
+    return this.#members.get(clientId)?.connection
+  }
+
   get subscriptions(): Iterable<Subscription> {
     return this.#subscriptions.values()
   }

@@ -6,6 +6,7 @@
 import type { QueueEnds, Topic } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/index.ts'
 import { toKafkaGroupName } from '../../broker/names.ts'
+import type { ResetQueue } from '../clients/offset-resets.ts'
 import { type Asked, type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
 import { commitPulledPlace } from '../group-place.ts'
 import { furtherDetails, groupSettingsOf, mayBeGroup } from '../group-settings.ts'
@@ -17,6 +18,7 @@ import {
 import { findTopic } from '../known-topics.ts'
 import { refusalOfGroup } from '../other-protocol.ts'
 import { filterOf, forbid, forbiddenTypes, type PullHeader } from '../pull-filter.ts'
+import { takeReset, untilReset } from '../pull-reset.ts'
 import { type Pull, type Pulled, pullFrom } from '../pulled-messages.ts'
 import { type ResponseCode, responseCodes } from '../response-codes.ts'
 import { isRefused } from '../sent-messages.ts'
@@ -36,15 +38,20 @@ async function pull({ header }: Asking, context: RequestContext) {
   const first = await pullOf(header, context)
   if (isRefused(first)) return first
   const { topic, queueId } = first
-  if ((header.sysFlag & pullFlags.commitOffset) !== 0 && header.commitOffset >= 0) {
+  const { clock, limits, resets } = context
+  const place = { group: header.consumerGroup, topicId: topic.id, queueId }
+  const commits = (header.sysFlag & pullFlags.commitOffset) !== 0 && header.commitOffset >= 0
+  if (commits && !resets.isPending(place)) {
     await commitPulledPlace(header.consumerGroup, topic.id, queueId, header.commitOffset, context)
   }
-  const { clock, limits } = context
   const endMs = clock.monotonicMs() + waitMsOf(header, context)
   let scanEndMs = clock.monotonicMs() + limits.pullScanMsMax
   let wanted = first
   let from = header.queueOffset
   for (;;) {
+    const isReset = resets.offsetOf(place) !== undefined
+    const reset = isReset ? await takeReset(place, from, context) : undefined
+    if (reset !== undefined) return await movedTo(reset, wanted, context)
     const pulled = await pullWithin(wanted, from, context)
     if ('code' in pulled) return pulled
     if (pulled.found.length > 0) {
@@ -58,14 +65,14 @@ async function pull({ header }: Asking, context: RequestContext) {
     // What was passed over is not looked at again. Something may be left to look at now.
     from = pulled.nextOffset
     const isMore = from < pulled.maxOffset
-    const isOver = !isMore && !(await hasMore(wanted, from, endMs - nowMs, context))
+    const isOver = !isMore && !(await hasMore(wanted, from, endMs - nowMs, place, context))
     // A heartbeat may have changed what the group wants: what its filter passed over is not lost to the new one.
     const filter = isOfPull(header) ? wanted.filter : filterOf(header, context)
     if ('refused' in filter) return filter
     if (filter !== wanted.filter) {
       wanted = { ...wanted, filter }
       from = header.queueOffset
-    } else if (isOver || (isMore && scanEndMs <= nowMs)) {
+    } else if ((isOver && resets.offsetOf(place) === undefined) || (isMore && scanEndMs <= nowMs)) {
       return hasMoved ? unmatched(pulled) : nothing(pulled)
     }
     if (!isMore) scanEndMs = clock.monotonicMs() + limits.pullScanMsMax
@@ -149,6 +156,13 @@ async function moved({ queue }: Pull, offset: number, { engine }: RequestContext
   return answer(responseCodes.PULL_OFFSET_MOVED, remark, place)
 }
 
+/** The group's place was given anew by a tool. */
+async function movedTo(nextOffset: number, { queue }: Pull, { engine }: RequestContext) {
+  const { logStartOffset: minOffset, lastStableOffset: maxOffset } = await engine.ends(queue)
+  const place = { nextOffset, minOffset, maxOffset }
+  return answer(responseCodes.PULL_OFFSET_MOVED, 'OFFSET_RESET', place)
+}
+
 function correction(ends: QueueEnds, offset: number): readonly [remark: string, next: number] {
   const { logStartOffset, lastStableOffset } = ends
   if (lastStableOffset === 0) {
@@ -158,17 +172,21 @@ function correction(ends: QueueEnds, offset: number): readonly [remark: string, 
   return ['OFFSET_OVERFLOW_BADLY', lastStableOffset]
 }
 
-/** Whether there is something to look at from the offset on, as soon as there is. */
+/** Whether there is something to look at from the offset on, as soon as there is, or the group's place changes. */
 async function hasMore(
   { queue }: Pull,
   offset: number,
   maxWaitMs: number,
-  { engine, signal }: RequestContext
+  place: ResetQueue,
+  context: RequestContext
 ): Promise<boolean> {
   const queues = [{ queue, offset }]
-  const request = { queues, minBytes: 1, maxWaitMs, isolation: 'committed', signal } as const
+  const request = { queues, minBytes: 1, maxWaitMs, isolation: 'committed' } as const
   try {
-    return (await engine.waitForData(request)) !== 'timeout'
+    const result = await untilReset(place, context, (signal) =>
+      context.engine.waitForData({ ...request, signal })
+    )
+    return result !== 'timeout'
   } catch (error) {
     if (error instanceof StoreError && error.code === 'cancelled') return false
     throw error

@@ -25,6 +25,9 @@ export const updateConsumerOffset: Handler<typeof updateConsumerOffsetRequest> =
     const remark = `queueId[${queueId}] or offset[${commitOffset}] is illegal, topic:[${name}]`
     return refuse(responseCodes.INVALID_PARAMETER, remark)
   }
+  if (context.resets.isPending({ group: consumerGroup, topicId: topic.id, queueId })) {
+    return { remark: 'Offset has been previously reset' }
+  }
   await commitPlace(consumerGroup, topic.id, queueId, commitOffset, context)
   return {}
 }

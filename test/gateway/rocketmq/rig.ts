@@ -1,6 +1,7 @@
 /** The RocketMQ gateway's protocol over an in-memory connection. Services are what a test puts in. */
 import { AddressMap, parseAdvertise } from '../../../gateway/broker/addresses.ts'
 import { Traffic } from '../../../gateway/broker/statistics/traffic.ts'
+import { OffsetResets } from '../../../gateway/rocketmq/clients/offset-resets.ts'
 import {
   type AnyRequest,
   type Command,
@@ -74,6 +75,7 @@ export class RocketmqRig {
       routePerms: new RoutePerms(),
       decoded: {} as RocketmqServices['decoded'],
       filters: new MessageFilters(),
+      resets: new OffsetResets(),
       traffic: new Traffic(this.clock),
       addresses: new AddressMap(advertise.map(parseAdvertise)),
       clusterName: 'DefaultCluster',
