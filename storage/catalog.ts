@@ -45,9 +45,16 @@ export class Catalog {
     return made
   }
 
+  /** A segment left the live set. */
+  dropSegment(id: number): void {
+    this.segments.delete(id)
+    this.dirtySegments.add(id)
+  }
+
   /** A group became durable: its changes become what readers see. Runs are the caller's. */
   applyDurable(group: SealedGroup): void {
     for (const change of group.topicChanges) this.#applyTopic(change)
+    for (const id of group.droppedSegments) this.dropSegment(id)
     if (group.stateChanges.length === 0) return
     this.state.applyDurable(group.sequence, group.stateChanges)
     for (const { entry } of group.stateChanges) if (entry !== undefined) this.noteRow(entry)
@@ -83,6 +90,7 @@ export class Catalog {
       const queue = this.queues.get(entry.row.queue)
       if (queue === undefined || entry.row.offset <= queue.logStart) return
       queue.logStart = entry.row.offset
+      queue.sealedLogStart = Math.max(queue.sealedLogStart, queue.logStart)
       for (const waiter of [...queue.waiters]) waiter.noteLogStart(queue)
     } else if (entry.family === 'queue-epochs') {
       const queue = this.queues.get(entry.row.queue)

@@ -1,6 +1,7 @@
 import { batchHeaderBytes } from './batch/record-batch.ts'
+import type { Deletions } from './check-deletions.ts'
 import type { CheckProblem, CheckTotals, Problems } from './check-report.ts'
-import type { QueueUid } from './contract.ts'
+import type { QueueUid, TopicId } from './contract.ts'
 import type { BatchHead } from './layout/batch-head.ts'
 import type { FileWindow } from './layout/file-window.ts'
 import type { ScannedRun } from './layout/group-entries.ts'
@@ -17,6 +18,7 @@ const batchMagic = 2
 export class GroupChecks implements ScanSink {
   readonly #problems: Problems
   readonly #totals: CheckTotals
+  readonly #deletions: Deletions
   /** Sequences of snapshots. */
   readonly #wanted: ReadonlySet<number>
   readonly #ends = new Map<QueueUid, number>()
@@ -24,6 +26,9 @@ export class GroupChecks implements ScanSink {
   /** Where replay goes on after a wanted sequence. */
   readonly addressAfter = new Map<number, { segment: number; position: number }>()
   #described = new Map<QueueUid, { topic: string; queue: number }>()
+  readonly #topicOf = new Map<QueueUid, TopicId>()
+  /** Queues with runs since the last segment that is not there; undefined if all are. */
+  #sinceGap: Set<QueueUid> | undefined
   #window: FileWindow | undefined
   #appendTimeMs = 0
   #durableThrough = 0
@@ -33,9 +38,15 @@ export class GroupChecks implements ScanSink {
   maxUid = 0
   lastSequence = 0
 
-  constructor(problems: Problems, totals: CheckTotals, wanted: ReadonlySet<number>) {
+  constructor(
+    problems: Problems,
+    totals: CheckTotals,
+    deletions: Deletions,
+    wanted: ReadonlySet<number>
+  ) {
     this.#problems = problems
     this.#totals = totals
+    this.#deletions = deletions
     this.#wanted = wanted
   }
 
@@ -44,6 +55,19 @@ export class GroupChecks implements ScanSink {
     this.#described = new Map()
     this.#window = window
     this.groupsInSegment = 0
+  }
+
+  /** A segment before this one is not there. */
+  noteGap(): void {
+    this.#sinceGap = new Set()
+  }
+
+  get hasGaps(): boolean {
+    return this.#sinceGap !== undefined
+  }
+
+  topicOf(queue: QueueUid): TopicId | undefined {
+    return this.#topicOf.get(queue)
   }
 
   async group({ header, entries }: ScannedGroup): Promise<void> {
@@ -65,8 +89,10 @@ export class GroupChecks implements ScanSink {
     this.#durableThrough = Math.max(this.#durableThrough, header.durableThrough)
     for (const entry of entries) {
       if (entry.kind === 'description') this.#describe(entry.description)
-      else if (entry.kind === 'state') this.#totals.stateChanges += entry.changes.length
-      else if (entry.kind === 'run') await this.#run(entry, header.appendTimeMs)
+      else if (entry.kind === 'state') {
+        this.#totals.stateChanges += entry.changes.length
+        for (const change of entry.changes) this.#deletions.noteChange(change)
+      } else if (entry.kind === 'run') await this.#run(entry, header.appendTimeMs)
     }
     this.lastSequence = sequence
     if (!this.#wanted.has(sequence)) return
@@ -76,7 +102,10 @@ export class GroupChecks implements ScanSink {
 
   #describe(description: Description): void {
     const { kafkaName: topic, queues } = description
-    for (const [queue, uid] of queues.entries()) this.#described.set(uid, { topic, queue })
+    for (const [queue, uid] of queues.entries()) {
+      this.#described.set(uid, { topic, queue })
+      this.#topicOf.set(uid, description.topicId)
+    }
   }
 
   async #run(entry: ScannedRun, groupAppendTimeMs: number): Promise<void> {
@@ -98,8 +127,16 @@ export class GroupChecks implements ScanSink {
     const due = this.#ends.get(run.queue) ?? (this.#fromTheBeginning ? 0 : run.baseOffset)
     if (run.baseOffset > due) {
       const offsets = { first: due, last: run.baseOffset - 1 }
-      add({ where: 'run', what: 'records before it are missing', offsets })
+      const missing = { where: 'run', what: 'records before it are missing', offsets } as const
+      if (this.#sinceGap === undefined || this.#sinceGap.has(run.queue)) add(missing)
+      else {
+        const { segment, position } = address
+        const isDead = () =>
+          this.#deletions.isDead(run.queue, this.#topicOf.get(run.queue), run.baseOffset)
+        this.#deletions.doubt({ ...missing, ...named, segment, position }, isDead)
+      }
     }
+    this.#sinceGap?.add(run.queue)
     const end = await this.#batches(entry, add)
     if (run.baseOffset < due) {
       const offsets = { first: run.baseOffset, last: Math.min(due, end) - 1 }

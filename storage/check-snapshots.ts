@@ -1,8 +1,12 @@
+import type { Deletions } from './check-deletions.ts'
 import type { GroupChecks } from './check-groups.ts'
 import type { CheckTotals, Problems } from './check-report.ts'
 import { readSnapshot, type SnapshotHeader, type SnapshotName } from './layout/snapshot.ts'
 import type { FileSystem } from './ports.ts'
-import type { CountersRow, QueueRow } from './state/stored-rows.ts'
+import type { CountersRow, QueueRow, StoredRow } from './state/stored-rows.ts'
+
+/** Rows that say what was deleted. */
+const tellingFamilies: ReadonlySet<string> = new Set(['segment', 'queue', 'counters', 'log-start'])
 
 /**
  * Each snapshot is readable, from this store and not from its future, and its queues end where the log's did when it
@@ -14,15 +18,18 @@ export async function checkSnapshots(
   snapshots: readonly SnapshotName[],
   storeId: Buffer,
   groups: GroupChecks,
+  deletions: Deletions,
   totals: CheckTotals,
   problems: Problems
 ): Promise<void> {
   for (const { name } of snapshots) {
     const queues: QueueRow[] = []
     const counters: CountersRow[] = []
+    const telling: StoredRow[] = []
     const header = await readSnapshot(fileSystem, `${folder}/${name}`, { storeId }, (entry) => {
       if (entry.family === 'queue') queues.push(entry.row)
       if (entry.family === 'counters') counters.push(entry.row)
+      if (tellingFamilies.has(entry.family)) telling.push(entry)
     })
     const bad = (what: string) => problems.add({ where: 'snapshot', what, file: name })
     if ('why' in header) {
@@ -30,9 +37,10 @@ export async function checkSnapshots(
       continue
     }
     totals.snapshots += 1
+    deletions.noteSnapshot(header, telling)
     checkPlace(header, groups, bad)
     checkCounters(header, counters, groups, bad)
-    checkEnds(queues, header, groups, problems, name)
+    checkEnds(queues, header, groups, deletions, problems, name)
   }
 }
 
@@ -74,6 +82,7 @@ function checkEnds(
   queues: readonly QueueRow[],
   header: SnapshotHeader,
   groups: GroupChecks,
+  deletions: Deletions,
   problems: Problems,
   file: string
 ): void {
@@ -83,6 +92,10 @@ function checkEnds(
     const end = ends.get(uid)
     if (end === undefined || end === nextOffset) continue
     const what = `it says that queue ${uid} ends at ${nextOffset}, the log ${end}`
-    problems.add({ where: 'snapshot', what, uid, file })
+    const problem = { where: 'snapshot', what, uid, file } as const
+    // The segments with its last records may have been deleted.
+    if (groups.hasGaps && end < nextOffset)
+      deletions.doubt(problem, () => deletions.isDead(uid, groups.topicOf(uid), nextOffset))
+    else problems.add(problem)
   }
 }

@@ -3,6 +3,7 @@
  * whatever contradicts docs/storage-format.md. It trusts no index and no state: descriptions in the segments name
  * topics and queues.
  */
+import { Deletions } from './check-deletions.ts'
 import { GroupChecks } from './check-groups.ts'
 import { type CheckReport, type CheckTotals, Problems } from './check-report.ts'
 import { checkSnapshots } from './check-snapshots.ts'
@@ -64,6 +65,7 @@ class StoreCheck {
   readonly #snapshots: readonly SnapshotName[]
   readonly #options: CheckOptions
   readonly #problems: Problems
+  readonly #deletions: Deletions
   readonly #groups: GroupChecks
   readonly #strays: string[] = []
   readonly #totals: CheckTotals = {
@@ -92,7 +94,8 @@ class StoreCheck {
     this.#options = options
     this.#problems = new Problems(options.problemsMax ?? problemsMaxDefault)
     const wanted = new Set(snapshots.map(({ sequence }) => sequence))
-    this.#groups = new GroupChecks(this.#problems, this.#totals, wanted)
+    this.#deletions = new Deletions(this.#problems)
+    this.#groups = new GroupChecks(this.#problems, this.#totals, this.#deletions, wanted)
   }
 
   async run(): Promise<CheckReport> {
@@ -108,9 +111,12 @@ class StoreCheck {
       this.#snapshots,
       storeId,
       this.#groups,
+      this.#deletions,
       this.#totals,
       this.#problems
     )
+    this.#deletions.judge()
+    this.#nameDeleted()
     return this.#report(storeId)
   }
 
@@ -138,7 +144,10 @@ class StoreCheck {
       const add = (what: string) => {
         this.#problems.add({ where: 'segment', what, segment: file.id })
       }
-      if (due !== undefined && file.id > due) add(`segment ${due} before it is not there`)
+      if (due !== undefined && file.id > due) {
+        this.#noteGap(due, file.id)
+        expectedSequence = undefined
+      }
       due = undefined
       const why = whyNotRead(file, storeId)
       if (why !== undefined) {
@@ -163,6 +172,26 @@ class StoreCheck {
     if (due !== undefined) {
       const what = 'the log goes on here, but the file is not there'
       this.#problems.add({ where: 'segment', what, segment: due })
+    }
+  }
+
+  /** Segments from `due` on to the one that is there were deleted, or are missing. */
+  #noteGap(due: number, there: number): void {
+    this.#groups.noteGap()
+    for (let id = due; id < there; id++) {
+      const what = `segment ${id} before it is not there`
+      this.#deletions.doubt({ where: 'segment', what, segment: there }, () =>
+        this.#deletions.isSegmentDeleted(id)
+      )
+    }
+  }
+
+  /** Files of deleted segments: the deletion was cut off, and the next open goes on with it. */
+  #nameDeleted(): void {
+    for (const { id } of this.#segments) {
+      const name = segmentFileName(id)
+      if (this.#deletions.isSegmentDeleted(id) && !this.#strays.includes(name))
+        this.#strays.push(name)
     }
   }
 

@@ -6,10 +6,11 @@ import type { Catalog } from './catalog.ts'
 import { encodeIndexBlocks, type IndexWrite } from './index-block.ts'
 import type { IndexDb, RowWrite, ViewMark } from './index-db.ts'
 import type { KeyBlock, KeyTable } from './key-table.ts'
-import { pruneSnapshots, writeSnapshot } from './layout/snapshot.ts'
+import { pruneSnapshots, snapshotsKept, writeSnapshot } from './layout/snapshot.ts'
 import type { Clock, FileSystem } from './ports.ts'
 import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
+import type { SegmentUsage, UsageBlock } from './segment-usage.ts'
 import type { StoreSettings } from './settings.ts'
 import { engineKeys, type StoredRow, storedKeyOf } from './state/stored-rows.ts'
 
@@ -18,6 +19,7 @@ export interface CheckpointParts {
   readonly db: IndexDb
   readonly index: RunIndex
   readonly keys: KeyTable
+  readonly usage: SegmentUsage
   readonly fileSystem: FileSystem
   readonly folder: string
   readonly storeId: Buffer
@@ -25,6 +27,10 @@ export interface CheckpointParts {
   readonly clock: Clock
   readonly settings: StoreSettings
   readonly onFailed: (error: Error) => void
+  /** Snapshots that can be read at open, by sequence, newest first. */
+  readonly snapshots: readonly number[]
+  /** A checkpoint is due, though nothing is being committed. */
+  readonly onDue: () => void
 }
 
 /** The catalog's changes since the last checkpoint, as of one address. */
@@ -35,6 +41,7 @@ interface Capture {
   readonly runs: readonly { readonly queue: Queue; readonly count: number }[]
   readonly runsHeld: number
   readonly keys: readonly KeyBlock[]
+  readonly usage: readonly UsageBlock[]
   readonly dropped: readonly number[]
   readonly droppedTopics: readonly string[]
   /** Every row but those of timers, where a snapshot is due. */
@@ -49,9 +56,26 @@ export class Checkpointer {
   #runsHeld = 0
   #snapshotDue = false
   #failed = false
+  #closing = false
+  /** Those who wait for the next snapshot. */
+  #waiting: (() => void)[] = []
+
+  /** By sequence, newest first. */
+  #snapshots: readonly number[]
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts
+    this.#snapshots = parts.snapshots
+  }
+
+  /** The last group that all kept snapshots hold the state of; -1 while there are not enough of them. */
+  get snapshotFloor(): number {
+    return this.#snapshots[snapshotsKept - 1] ?? -1
+  }
+
+  /** Sequence of the newest snapshot, -1 for none. */
+  get newestSnapshot(): number {
+    return this.#snapshots[0] ?? -1
   }
 
   /** A group of this size, with this many runs, is durable. */
@@ -60,9 +84,35 @@ export class Checkpointer {
     this.#runsHeld += runs
   }
 
-  /** The next checkpoint is due and writes a snapshot too: a segment was sealed. */
-  noteSegmentSealed(): void {
+  /** The next checkpoint is due and writes a snapshot too: a segment was sealed, or one could go. */
+  wantSnapshot(): void {
     this.#snapshotDue = true
+  }
+
+  /** Resolves when the next snapshot is written, or there will be none: ask for `newestSnapshot`. */
+  async snapshotNow(): Promise<void> {
+    if (this.#failed || this.#closing) return
+    this.#snapshotDue = true
+    const written = new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#parts.onDue()
+    await written
+  }
+
+  /** The store closes: whoever waits for a snapshot waits no longer, and there is only the last one. */
+  takeNoMore(): void {
+    this.#closing = true
+    this.#releaseAll()
+  }
+
+  /** There will be no checkpoint any more: the store has failed. */
+  abandon(): void {
+    this.#failed = true
+    this.#releaseAll()
+  }
+
+  #releaseAll(): void {
+    for (const release of this.#waiting) release()
+    this.#waiting = []
   }
 
   isDue(): boolean {
@@ -82,11 +132,12 @@ export class Checkpointer {
     this.#running = this.#write(capture)
       .catch((error: Error) => {
         // A view that failed a write is never gone on with: a restart rebuilds it.
-        this.#failed = true
+        this.abandon()
         this.#parts.onFailed(error)
       })
       .finally(() => {
         this.#running = undefined
+        if (this.#snapshotDue && !this.#failed) this.#parts.onDue()
       })
   }
 
@@ -102,7 +153,7 @@ export class Checkpointer {
   }
 
   #capture(mark: ViewMark, withSnapshot: boolean): Capture {
-    const { catalog, keys, clock, settings } = this.#parts
+    const { catalog, keys, usage, clock, settings } = this.#parts
     const rows: RowWrite[] = []
     for (const key of catalog.droppedKeys()) rows.push({ delete: key })
     for (const { key, entry } of catalog.state.takeDirty())
@@ -143,6 +194,7 @@ export class Checkpointer {
       runs,
       runsHeld: this.#runsHeld,
       keys: keys.take(),
+      usage: usage.take(),
       dropped: [...catalog.droppedQueues.keys()],
       droppedTopics: [...catalog.dirtyTopics].filter(
         (id) => catalog.topics.find({ id }) === undefined
@@ -160,14 +212,16 @@ export class Checkpointer {
   }
 
   async #write(capture: Capture): Promise<void> {
-    const { catalog, db, index, keys, fileSystem, folder, storeId, clusterId } = this.#parts
+    const { catalog, db, index, keys, usage, fileSystem, folder, storeId, clusterId } = this.#parts
     const blocks: IndexWrite[] = []
     // Entries up to the captured counts do not change meanwhile: only what follows here drops them.
     for (const { queue, count } of capture.runs)
       blocks.push(...(await encodeIndexBlocks(queue, count)))
-    await db.checkpoint(capture.mark, capture.rows, blocks, capture.keys)
+    const writes = { blocks, keys: capture.keys, usage: capture.usage }
+    await db.checkpoint(capture.mark, capture.rows, writes)
     keys.written()
     catalog.state.timers.written()
+    usage.written(capture.usage, capture.mark.applied.segment)
     for (const { queue, count } of capture.runs) if (!queue.gone) queue.runs.dropFirst(count)
     this.#runsHeld -= capture.runsHeld
     for (const uid of capture.dropped) {
@@ -180,7 +234,8 @@ export class Checkpointer {
     const header = { storeId, clusterId, sequence, address: applied, appendTimeMs }
     const rows = snapshotRows(capture.snapshot, db, capture.timerCount)
     await writeSnapshot(fileSystem, folder, header, rows)
-    await pruneSnapshots(fileSystem, folder)
+    this.#snapshots = (await pruneSnapshots(fileSystem, folder)).map((one) => one.sequence)
+    this.#releaseAll()
   }
 }
 

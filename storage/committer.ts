@@ -28,7 +28,7 @@ export interface CommitterParts {
   /** Called between groups, with everything sealed durable: the moment a checkpoint may look at the catalog. */
   readonly onQuiet: () => void
   /** A segment was sealed and the log goes on in the next. */
-  readonly onRolled: () => void
+  readonly onRolled: (segment: number) => void
   readonly isCheckpointDue: () => boolean
   readonly onFailed: (error: Error) => void
 }
@@ -98,6 +98,15 @@ export class Committer {
     }
     this.#waiting.push(pending)
     this.#pendingBytes += pending.weight
+    this.#begin()
+  }
+
+  /** A checkpoint is due: it is begun between two groups, or now if there are none. */
+  poke(): void {
+    if (this.#failure === undefined && !this.#closing) this.#begin()
+  }
+
+  #begin(): void {
     // From idle, the rest of what arrived in this turn of the event loop joins the first group.
     this.#running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run())
   }
@@ -121,13 +130,13 @@ export class Committer {
 
   async #run(): Promise<void> {
     try {
-      while (this.#head < this.#waiting.length) {
-        await this.#flushOne()
+      do {
+        if (this.#head < this.#waiting.length) await this.#flushOne()
         if (this.#parts.isCheckpointDue()) {
           await this.#syncAll()
           this.#parts.onQuiet()
         }
-      }
+      } while (this.#head < this.#waiting.length)
     } catch (error) {
       this.fail(error as Error)
     } finally {
@@ -155,7 +164,7 @@ export class Committer {
     try {
       let descriptions = this.#describe(group)
       let encoded = encodeGroup(group, descriptions)
-      if (!log.fits(encoded.bytes)) {
+      if (!log.fits(encoded.bytes) || this.#mustRoll(group)) {
         await this.#roll(group)
         descriptions = this.#describe(group)
         encoded = encodeGroup(group, descriptions)
@@ -218,6 +227,11 @@ export class Committer {
     return [...descriptions.values()]
   }
 
+  #mustRoll({ outcomes }: SealedGroup): boolean {
+    if (this.#parts.log.segment.lastGroupPosition < 0) return false
+    return outcomes.some((one) => 'result' in one && one.pending.upkeep?.roll === true)
+  }
+
   /** Goes on in a new segment; the group that did not fit carries the news of it. */
   async #roll(group: SealedGroup): Promise<void> {
     const { catalog, log, logSink } = this.#parts
@@ -231,7 +245,7 @@ export class Committer {
       group.logged.push({ op: 'put', entry: { family: 'segment', row } })
     }
     group.logged.push({ op: 'put', entry: { family: 'counters', row: catalog.counters } })
-    this.#parts.onRolled()
+    this.#parts.onRolled(id)
     logSink('debug', 'segment-sealed', { segment: sealed.id, bytes: sealed.dataBytes, next: id })
   }
 

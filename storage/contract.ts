@@ -141,6 +141,11 @@ export type Change =
   | { readonly op: 'update-topic'; readonly id: TopicId; readonly update: TopicUpdate }
   /** Drops the topic with its queues and all state keyed by its id (committed offsets, ...). */
   | { readonly op: 'delete-topic'; readonly id: TopicId }
+  /**
+   * Takes the records before `offset` away. Never back, never beyond the end: what would be is left out, so that of
+   * several moves the farthest holds. Unlike a put of the row this cannot undo another's.
+   */
+  | { readonly op: 'move-log-start'; readonly queue: QueueUid; readonly offset: number }
   /** Reserves `count` producer ids; the first comes back in `CommitResult.producerIds`. */
   | { readonly op: 'reserve-producer-ids'; readonly count: number }
 
@@ -325,6 +330,11 @@ export interface EngineStats {
   readonly freeBytes: number
   /** Size of the disk; 0 until it was asked. */
   readonly diskBytes: number
+  /** Log starts that retention moved. */
+  readonly logStartMoves: number
+  /** Segments deleted, and their bytes. */
+  readonly segmentsDeleted: number
+  readonly deletedBytes: number
 }
 
 export interface Engine {
@@ -355,6 +365,10 @@ export interface Engine {
     queue: QueueUid,
     leaderEpoch: number
   ): Promise<{ epoch: number; endOffset: number } | null>
+  /** Bytes of batches that each queue has from its log start on; undefined for those that are gone. Settled. */
+  sizesOf(queues: readonly QueueUid[]): Promise<readonly (number | undefined)[]>
+  /** Takes away now what its topics' policies let go, and frees what space can be freed, instead of at the next check. */
+  enforceRetention(): Promise<void>
   findTopic(by: TopicLookup, options?: { settled?: boolean }): Promise<Topic | undefined>
   /** All topics, system ones too, in no special order. */
   topics(options?: { settled?: boolean }): Promise<readonly Topic[]>

@@ -3,7 +3,8 @@
  * missing, old or broken here is rebuilt from snapshot and log.
  *
  * Keys: `m` + name: about the view itself. `s` + key (state/codec.ts): a row. `i` + queue uid (4 bytes) + first offset
- * (8 bytes): an index block. `k` + topic id (16 bytes) + sequence (8 bytes): keys of records (key-table.ts).
+ * (8 bytes): an index block. `k` + topic id (16 bytes) + sequence (8 bytes): keys of records (key-table.ts). `u` +
+ * segment id (8 bytes): what of which queue the segment holds (segment-usage.ts).
  */
 import { Level } from 'level'
 import type { QueueUid, TopicId } from './contract.ts'
@@ -13,6 +14,7 @@ import type { KeyBlock } from './key-table.ts'
 import { readInt64, writeInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
 import type { RunList } from './run-list.ts'
+import type { UsageBlock } from './segment-usage.ts'
 import { decodeKey, decodeRow, encodeKey, encodeRow, keyRange } from './state/codec.ts'
 import type { StateKey, TimerRow } from './state/rows.ts'
 import type { StoredKey, StoredRow } from './state/stored-rows.ts'
@@ -31,8 +33,12 @@ export function openLevel(path: string): Database {
   })
 }
 
+/** Raised when the view gets something that an older one has not: an older view is made anew. */
+export const viewVersion = 2
+
 /** How far the view has come. */
 export interface ViewMark {
+  readonly version: number
   readonly storeId: string
   /** The view holds everything before this address; the next group there has sequence + 1. */
   readonly applied: Address
@@ -49,6 +55,13 @@ export type RowWrite =
 const viewKey = Buffer.from('mview')
 const rowPrefix = Buffer.from('s')
 const rowsEnd = Buffer.from('t')
+/** What a checkpoint writes besides rows. */
+export interface ViewWrites {
+  readonly blocks: readonly IndexWrite[]
+  readonly keys: readonly KeyBlock[]
+  readonly usage: readonly UsageBlock[]
+}
+
 /** Rows and blocks in one LevelDB batch, so that a checkpoint of a large store does not build one huge one. */
 const batchWritesMax = 2000
 
@@ -92,14 +105,15 @@ export class IndexDb {
   async checkpoint(
     mark: ViewMark,
     rows: readonly RowWrite[],
-    blocks: readonly IndexWrite[],
-    keys: readonly KeyBlock[]
+    { blocks, keys, usage }: ViewWrites
   ): Promise<void> {
     let writes: Write[] = keys.map(({ topicId, bytes }) => ({
       type: 'put',
       key: keysKey(topicId, mark.sequence),
       value: bytes
     }))
+    for (const { segment, bytes } of usage)
+      writes.push({ type: 'put', key: usageKey(segment), value: bytes })
     for (const { queue, firstOffset, block } of blocks) {
       writes.push({ type: 'put', key: blockKey(queue, firstOffset), value: block })
       if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
@@ -182,6 +196,28 @@ export class IndexDb {
     return undefined
   }
 
+  /** Forgets index blocks of a queue that hold nothing at or after `logStart`. */
+  async trimQueue(queue: QueueUid, logStart: number): Promise<void> {
+    const holder = await this.block(queue, logStart)
+    if (holder === undefined) return
+    const end = holder.runs.nextOffset() <= logStart ? logStart : holder.firstOffset
+    await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue, end) })
+  }
+
+  /** What a segment held when the view was last written; undefined if nothing is known. */
+  async usage(segment: number): Promise<Buffer | undefined> {
+    return await this.#db.get(usageKey(segment))
+  }
+
+  /** Usage of segments ahead of the next checkpoint. */
+  async putUsage(usage: readonly UsageBlock[]): Promise<void> {
+    for (const { segment, bytes } of usage) await this.#db.put(usageKey(segment), bytes)
+  }
+
+  async dropUsage(segment: number): Promise<void> {
+    await this.#db.del(usageKey(segment))
+  }
+
   /** Forgets the index of a queue whose topic is gone. */
   async dropQueue(queue: QueueUid): Promise<void> {
     await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue + 1, 0) })
@@ -191,6 +227,23 @@ export class IndexDb {
   async *keyBlocks(topicId: TopicId): AsyncIterable<Buffer> {
     const range = { gte: keysKey(topicId, 0), lt: keysKey(topicId, Number.MAX_SAFE_INTEGER) }
     for await (const value of this.#db.values({ ...range, reverse: true })) yield value
+  }
+
+  /**
+   * Forgets those of a topic's blocks that were written at `from` to `to` or are the first after that, where nobody can
+   * find anything by them any more.
+   */
+  async dropDeadKeys(
+    topicId: TopicId,
+    from: number,
+    to: number,
+    isDead: (block: Buffer) => boolean
+  ): Promise<void> {
+    const range = { gte: keysKey(topicId, from), lt: keysKey(topicId, Number.MAX_SAFE_INTEGER) }
+    for await (const [key, block] of this.#db.iterator(range)) {
+      if (isDead(block)) await this.#db.del(key)
+      if (readInt64(key, 17) > to) return
+    }
   }
 
   /** Keys ahead of the next checkpoint. */
@@ -239,6 +292,13 @@ function keysKey(topicId: TopicId, sequence: number): Buffer {
   key[0] = 0x6b // k
   key.write(topicId, 1, 'hex')
   writeInt64(key, 17, sequence)
+  return key
+}
+
+function usageKey(segment: number): Buffer {
+  const key = Buffer.alloc(9)
+  key[0] = 0x75 // u
+  writeInt64(key, 1, segment)
   return key
 }
 

@@ -19,6 +19,9 @@ export interface KeyBlock {
   readonly bytes: Buffer
 }
 
+/** Whether a record is still to be read. */
+export type IsThere = (queue: QueueUid, offset: number) => boolean
+
 type Held = Map<TopicId, number[]>
 
 export class KeyTable {
@@ -61,9 +64,9 @@ export class KeyTable {
     this.#leaving.delete(topicId)
   }
 
-  /** Matches, newest first. `older`: blocks of the topic from LevelDB, the newest first. */
-  async find(query: KeyQuery, older: AsyncIterable<Buffer>): Promise<KeyMatch[]> {
-    const search = new Search(query)
+  /** Matches that are there, newest first. `older`: blocks of the topic from LevelDB, the newest first. */
+  async find(query: KeyQuery, older: AsyncIterable<Buffer>, isThere: IsThere): Promise<KeyMatch[]> {
+    const search = new Search(query, isThere)
     for (const held of [this.#held, this.#leaving]) {
       const rows = held.get(query.topicId)
       if (rows !== undefined && search.addRows(rows)) return search.result()
@@ -75,11 +78,13 @@ export class KeyTable {
 
 class Search {
   readonly #query: KeyQuery
+  readonly #isThere: IsThere
   readonly #hash: number
   readonly #found = new Map<string, KeyMatch>()
 
-  constructor(query: KeyQuery) {
+  constructor(query: KeyQuery, isThere: IsThere) {
     this.#query = query
+    this.#isThere = isThere
     this.#hash = keyHashOf(query.key)
   }
 
@@ -91,6 +96,7 @@ class Search {
       const appendTimeMs = rows[at + 3] as number
       if (rows[at] !== this.#hash || appendTimeMs < fromMs || appendTimeMs > toMs) continue
       const match = { queue: rows[at + 1] as number, offset: rows[at + 2] as number, appendTimeMs }
+      if (!this.#isThere(match.queue, match.offset)) continue
       // A checkpoint that was cut off may have left keys that were replayed and written again.
       this.#found.set(`${match.queue}:${match.offset}`, match)
     }
@@ -107,6 +113,15 @@ class Search {
   result(): KeyMatch[] {
     return [...this.#found.values()]
   }
+}
+
+/** Whether none of a block's records is there any more. Throws LayoutError. */
+export function isKeyBlockDead(block: Buffer, isThere: IsThere): boolean {
+  const reader = new ByteReader(block)
+  const rows = readRows(reader, readHead(reader).earliest)
+  for (let at = 0; at < rows.length; at += stride)
+    if (isThere(rows[at + 1] as number, rows[at + 2] as number)) return false
+  return true
 }
 
 function encode(rows: readonly number[]): Buffer {

@@ -6,6 +6,7 @@ import { ColdReader } from './cold-reader.ts'
 import { Committer } from './committer.ts'
 import { OpenError } from './errors.ts'
 import { type Database, IndexDb, openLevel } from './index-db.ts'
+import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
 import { segmentHeaderBytes } from './layout/format.ts'
 import { segmentFileName } from './layout/segment.ts'
@@ -14,6 +15,7 @@ import { createSegment, Log, type OpenSegment } from './log.ts'
 import { newestSnapshot } from './newest-snapshot.ts'
 import { doubtfulMark, putOpenMark, readOpenMark, removeOpenMark } from './open-mark.ts'
 import type { Clock, File, FileSystem, LogSink, Random } from './ports.ts'
+import { QueueSizes } from './queue-sizes.ts'
 import { raiseEpochs } from './raise-epochs.ts'
 import { Reader } from './reader.ts'
 import {
@@ -26,9 +28,10 @@ import {
 import { type CutTail, type RecoveryReport, reportRecovery } from './recovery-report.ts'
 import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
+import { SegmentUsage } from './segment-usage.ts'
 import { type FlushMode, resolveStoreSettings, type StoreSettings } from './settings.ts'
 import { Space } from './space.ts'
-import { Store, type StoreParts } from './store.ts'
+import { Store } from './store.ts'
 import {
   foldersOf,
   listSegments,
@@ -36,6 +39,7 @@ import {
   type SegmentFile,
   storeIdOf
 } from './store-folder.ts'
+import type { StoreParts } from './store-parts.ts'
 import { Tail } from './tail.ts'
 import { TimeSearch } from './time-search.ts'
 import { Waiters } from './waiters.ts'
@@ -55,6 +59,8 @@ export interface OpenOptions {
   readonly bootId?: string
   /** Makes LevelDB's view anew even if it looks sound. */
   readonly rebuild?: boolean
+  /** How long the records of a topic are kept; for ever if left out. */
+  readonly keepPolicyOf?: KeepPolicyOf
 }
 
 /** What is known of a folder before its state is read. */
@@ -124,6 +130,7 @@ async function assemble(
     storeId,
     db,
     keys: new KeyTable(),
+    usage: new SegmentUsage(),
     segments: found.segments,
     runsMax: settings.checkpointRunsMax,
     timersMax: settings.heldTimersMax
@@ -152,7 +159,7 @@ async function assemble(
     catalog.counters = { ...catalog.counters, nextSegmentId: newest + 1 }
   for (const queue of catalog.queues.values()) queue.highWatermark = queue.sealedEnd
   catalog.state.begin(recovered.sequence)
-  const removed = await removeStrays(options, folders.log, found, catalog)
+  const { removed, snapshots } = await removeStrays(options, folders, found, catalog, db)
   const recovery: RecoveryReport = {
     created: found.created,
     clean: openMark === undefined && !found.created,
@@ -170,6 +177,8 @@ async function assemble(
     db,
     catalog,
     keys: recovering.keys,
+    usage: recovering.usage,
+    snapshots,
     log,
     recovery,
     storeId,
@@ -256,20 +265,22 @@ async function rewrite(file: File, from: number, to: number): Promise<void> {
 
 /** Files outside the live set: left by a roll or a deletion that was cut off. */
 async function removeStrays(
-  options: OpenOptions,
-  folder: string,
+  { fileSystem }: OpenOptions,
+  folders: ReturnType<typeof foldersOf>,
   found: Found,
-  catalog: Catalog
-): Promise<string[]> {
+  catalog: Catalog,
+  db: IndexDb
+): Promise<{ removed: string[]; snapshots: number[] }> {
   const removed: string[] = []
   for (const { id } of found.segments) {
     if (catalog.segments.has(id)) continue
-    await options.fileSystem.unlink(`${folder}/${segmentFileName(id)}`)
+    await db.dropUsage(id)
+    await fileSystem.unlink(`${folders.log}/${segmentFileName(id)}`)
     removed.push(segmentFileName(id))
   }
-  if (removed.length > 0) await options.fileSystem.syncFolder(folder)
-  await pruneSnapshots(options.fileSystem, foldersOf(options.folder).snapshots)
-  return removed
+  if (removed.length > 0) await fileSystem.syncFolder(folders.log)
+  const kept = await pruneSnapshots(fileSystem, folders.snapshots)
+  return { removed, snapshots: kept.map(({ sequence }) => sequence) }
 }
 
 /** Something acknowledged may be missing at the end: clients must be able to tell (KIP-101). */
@@ -285,6 +296,8 @@ interface Core {
   readonly db: IndexDb
   readonly catalog: Catalog
   readonly keys: KeyTable
+  readonly usage: SegmentUsage
+  readonly snapshots: readonly number[]
   readonly log: Log
   readonly recovery: RecoveryReport
   readonly storeId: Buffer
@@ -295,7 +308,7 @@ function putTogether(
   options: OpenOptions,
   settings: StoreSettings,
   folders: ReturnType<typeof foldersOf>,
-  { db, catalog, keys, log, recovery, storeId, recovered }: Core
+  { db, catalog, keys, usage, snapshots, log, recovery, storeId, recovered }: Core
 ): Store {
   const { fileSystem, clock, log: logSink, flushMode = 'sync' } = options
   const info = { storeId: storeId.toString('hex'), clusterId: storeId.toString('base64url') }
@@ -309,6 +322,9 @@ function putTogether(
     db,
     index,
     keys,
+    usage,
+    snapshots,
+    onDue: () => committer.poke(),
     fileSystem,
     folder: folders.snapshots,
     storeId,
@@ -336,17 +352,27 @@ function putTogether(
     space,
     checkpointer,
     keys,
+    usage,
+    sizes: new QueueSizes({ catalog, db, index, usage }),
+    fileSystem,
+    logFolder: folders.log,
+    clock,
+    index,
+    keepPolicyOf: options.keepPolicyOf ?? (() => keepForever),
     onClosed: () => removeOpenMark(fileSystem, options.folder)
   }
   const store: Store = new Store(parts)
-  const committer = new Committer(
+  const committer: Committer = new Committer(
     {
       ...parts,
       clock,
       storeId,
       onDurable: (group) => store.noteDurable(group),
       onQuiet: () => checkpointer.begin(store.viewMark()),
-      onRolled: () => checkpointer.noteSegmentSealed(),
+      onRolled: (segment) => {
+        usage.begin(segment)
+        checkpointer.wantSnapshot()
+      },
       isCheckpointDue: () => checkpointer.isDue(),
       onFailed
     },

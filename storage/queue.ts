@@ -14,7 +14,14 @@ export class Queue {
   sealedEnd = 0
   /** The fsynced end. */
   highWatermark = 0
+  /** Where the last sealed group lets readable records begin. */
+  sealedLogStart = 0
+  /** The same as far as it is durable. */
   logStart = 0
+  /** When retention has to look at it, ms since the epoch; Infinity: never; undefined: at its next check. */
+  retentionDueMs: number | undefined
+  /** What was appended counts against a limit of bytes. */
+  hasSizeLimit = false
   /** Greatest record timestamp sealed, -1 for none. */
   maxTimestamp = -1
   /** Ascending; the last is the current leader epoch. */

@@ -54,7 +54,7 @@ export class Reader {
       // How much comes back is known only later: what it may take is taken off now, so that all read at once.
       left -= Math.max(budget, 0)
       const origins = new Origins(request.withOrigins === true)
-      results.push(this.#readCold(queue, wanted.offset, budget, !hasData, origins))
+      results.push(this.#readCold(queue, wanted, budget, !hasData, origins))
       hasData = true
     }
     return Promise.all(results)
@@ -62,18 +62,22 @@ export class Reader {
 
   async #readCold(
     queue: Queue,
-    offset: number,
+    wanted: QueueRead,
     maxBytes: number,
     atLeastOne: boolean,
     origins: Origins
   ): Promise<QueueReadResult> {
     try {
+      const { offset } = wanted
       const data = await this.#cold.read(queue, offset, queue.highWatermark, maxBytes, atLeastOne)
-      if (queue.gone) return gone(queue.uid)
+      const since = whyNot(queue.gone ? undefined : queue, wanted)
+      if (since !== undefined) return since
       for (const run of data.runs) if (run.baseOffset < data.nextOffset) origins.add(run)
       return dataOf(data.buffers, data.bytes, data.nextOffset, queue.ends(), origins)
     } catch (error) {
-      if (queue.gone) return gone(queue.uid)
+      // What was there when the read began may have been taken away since.
+      const since = whyNot(queue.gone ? undefined : queue, wanted)
+      if (since !== undefined) return since
       if (error instanceof StoreError) return error
       throw error
     }

@@ -4,7 +4,7 @@
  */
 import type { Catalog } from './catalog.ts'
 import { OpenError } from './errors.ts'
-import type { IndexDb, ViewMark } from './index-db.ts'
+import { type IndexDb, type ViewMark, viewVersion } from './index-db.ts'
 import type { KeyTable } from './key-table.ts'
 import { groupHeaderBytes, segmentHeaderBytes } from './layout/format.ts'
 import { readGroupHeader } from './layout/group.ts'
@@ -14,6 +14,7 @@ import { segmentFileName } from './layout/segment.ts'
 import { type NewestSnapshot, snapshotRows } from './newest-snapshot.ts'
 import type { File, FileSystem } from './ports.ts'
 import { loadRow, Replay, spillTimers } from './replay.ts'
+import type { SegmentUsage } from './segment-usage.ts'
 import type { StoredRow } from './state/stored-rows.ts'
 import type { SegmentFile } from './store-folder.ts'
 
@@ -23,6 +24,7 @@ export interface RecoveryParts {
   readonly storeId: Buffer
   readonly db: IndexDb
   readonly keys: KeyTable
+  readonly usage: SegmentUsage
   readonly segments: readonly SegmentFile[]
   readonly runsMax: number
   readonly timersMax: number
@@ -47,6 +49,7 @@ export async function whyViewUnusable(
   newestSnapshotSequence: number
 ): Promise<string | undefined> {
   if (mark === undefined) return 'it is empty'
+  if (mark.version !== viewVersion) return 'another version wrote it'
   if (mark.storeId !== parts.storeId.toString('hex')) return 'it belongs to another store'
   if (mark.sequence < newestSnapshotSequence)
     return `it is older (group ${mark.sequence}) than a snapshot (group ${newestSnapshotSequence})`
@@ -76,18 +79,22 @@ export async function recoverFromView(
     if (row.family === 'timer') loadRow(catalog, row, false)
     else rows.push(row)
   loadRows(catalog, rows, false)
-  const { runsMax, timersMax, db, keys } = parts
-  const replay = new Replay(catalog, db, keys, { stateThrough: mark.sequence, runsMax, timersMax })
+  const { runsMax, timersMax, db, keys, usage } = parts
+  const counted = await db.usage(mark.applied.segment)
+  if (counted !== undefined) usage.load(mark.applied.segment, counted)
+  const options = { stateThrough: mark.sequence, runsMax, timersMax, usage }
+  const replay = new Replay(catalog, db, keys, options)
   replay.lastAppendMs = mark.appendTimeMs
   replay.lastGroupPosition = mark.lastGroupPosition
   const row = catalog.segments.get(mark.applied.segment)
-  return follow(parts, catalog, replay, {
+  const place = {
     segment: mark.applied.segment,
     position: mark.applied.position,
     sequence: mark.sequence + 1,
     firstSequence: row?.firstSequence ?? mark.sequence + 1,
     durableThrough: mark.sequence
-  })
+  }
+  return follow(parts, catalog, replay, place, new Set())
 }
 
 /**
@@ -107,26 +114,29 @@ export async function recoverFromLog(
   if (snapshot !== undefined)
     loadRows(catalog, await snapshotRows(parts.fileSystem, snapshot.path, onTimer), true)
   const stateThrough = snapshot?.header.sequence ?? 0
-  const live = [...catalog.segments.keys()].sort((a, b) => a - b)
-  const first = live[0] ?? 1
-  if (parts.segments.find(({ id }) => id === first)?.header === undefined)
+  const gone = new Set<number>()
+  const first = nextLive(parts, catalog, 0, stateThrough, gone) ?? 1
+  if (!isThere(parts, first))
     throw new OpenError(
       'unrecoverable',
       `segment ${first}, the first of the log, is not there${snapshot === undefined ? ', and no snapshot can be read' : ''}`
     )
-  const replay = new Replay(catalog, parts.db, parts.keys, {
-    stateThrough,
-    runsMax: parts.runsMax,
-    timersMax: parts.timersMax
-  })
+  const { runsMax, timersMax, usage } = parts
+  const options = { stateThrough, runsMax, timersMax, usage }
+  const replay = new Replay(catalog, parts.db, parts.keys, options)
   replay.lastAppendMs = snapshot?.header.appendTimeMs ?? 0
-  return follow(parts, catalog, replay, {
+  const place = {
     segment: first,
     position: segmentHeaderBytes,
     sequence: catalog.segments.get(first)?.firstSequence ?? 1,
     firstSequence: catalog.segments.get(first)?.firstSequence ?? 1,
     durableThrough: stateThrough
-  })
+  }
+  const recovered = await follow(parts, catalog, replay, place, gone)
+  for (const id of gone)
+    if (catalog.segments.has(id))
+      throw new OpenError('unrecoverable', `segment ${id} of the log is not there`)
+  return recovered
 }
 
 /** Topics first: the rows of queues, producers and offsets belong to them. */
@@ -145,18 +155,26 @@ interface Place {
   readonly durableThrough: number
 }
 
-/** Scans from a place to the end of the log, from footer to next segment. */
+/**
+ * Scans from a place to the end of the log, from footer to next segment. Segments that were deleted are stepped over:
+ * those that the live set does not have any more, and those that are not there, whose deletion is in the log still to be
+ * read; they are added to `gone`.
+ */
 async function follow(
   parts: RecoveryParts,
   catalog: Catalog,
   replay: Replay,
-  start: Place
+  start: Place,
+  gone: Set<number>
 ): Promise<Recovered> {
   const damages: Damage[] = []
   let place = start
   let bytesScanned = 0
+  /** Up to here the live set says what there is; behind it the footers do. */
+  const newestKnown = Math.max(start.segment, ...catalog.segments.keys())
   for (;;) {
     const at = place
+    parts.usage.begin(at.segment)
     const end = await withSegment(parts, at.segment, (file) =>
       scanSegment(
         file,
@@ -172,7 +190,7 @@ async function follow(
     )
     damages.push(...end.damages)
     bytesScanned += end.position - at.position
-    const next = nextSegment(parts, catalog, at.segment, end, damages)
+    const next = nextSegment(parts, catalog, at, end, { damages, gone, newestKnown })
     if (next === undefined) {
       return {
         replay,
@@ -186,7 +204,9 @@ async function follow(
       }
     }
     noteSealed(catalog, at, end)
-    const sequence = Math.max(end.nextSequence, at.sequence)
+    const isNeighbour = next === (end.footer?.nextSegmentId ?? at.segment + 1)
+    const due = isNeighbour ? 0 : (catalog.segments.get(next)?.firstSequence ?? 0)
+    const sequence = Math.max(end.nextSequence, at.sequence, due)
     place = {
       segment: next,
       position: segmentHeaderBytes,
@@ -210,24 +230,54 @@ function noteSealed(catalog: Catalog, at: Place, end: ScanEnd): void {
   })
 }
 
+interface Following {
+  readonly damages: Damage[]
+  readonly gone: Set<number>
+  readonly newestKnown: number
+}
+
 /** Where the log goes on after a segment; undefined if it ends there. */
 function nextSegment(
   parts: RecoveryParts,
   catalog: Catalog,
-  segment: number,
+  { segment, durableThrough }: Place,
   end: ScanEnd,
-  damages: Damage[]
+  { damages, gone, newestKnown }: Following
 ): number | undefined {
-  const known = [...catalog.segments.keys()].filter((id) => id > segment).sort((a, b) => a - b)[0]
-  const next = end.footer?.nextSegmentId ?? known
+  const named = end.footer?.nextSegmentId
+  const next =
+    named !== undefined && named > newestKnown
+      ? named
+      : nextLive(parts, catalog, segment, durableThrough, gone)
   if (next === undefined) return undefined
-  if (parts.segments.find(({ id }) => id === next)?.header === undefined)
+  if (!isThere(parts, next))
     throw new OpenError('unrecoverable', `segment ${next} of the log is not there`)
   if (end.footer === undefined) {
     const what = `segment ${segment} ends without its footer`
     damages.push({ segment, fromPosition: end.position, toPosition: end.position, what })
   }
   return next
+}
+
+/** The next segment of the live set; one that is not there and holds no state behind `stateThrough` may be deleted. */
+function nextLive(
+  parts: RecoveryParts,
+  catalog: Catalog,
+  after: number,
+  stateThrough: number,
+  gone: Set<number>
+): number | undefined {
+  for (const id of [...catalog.segments.keys()].sort((a, b) => a - b)) {
+    if (id <= after) continue
+    const { lastSequence = -1 } = catalog.segments.get(id) ?? {}
+    if (isThere(parts, id) || lastSequence < 0 || lastSequence > stateThrough) return id
+    gone.add(id)
+  }
+  return undefined
+}
+
+function isThere({ segments }: RecoveryParts, id: number): boolean {
+  return segments.find((one) => one.id === id)?.header !== undefined
 }
 
 async function withSegment<T>(

@@ -6,8 +6,9 @@ import { keysOfRun } from './key-hash.ts'
 import type { KeyTable } from './key-table.ts'
 import type { ScannedRun } from './layout/group-entries.ts'
 import type { ScannedGroup, ScanSink } from './layout/scan.ts'
-import type { Description, LoggedChange } from './layout/types.ts'
+import type { Description, GroupHeader, LoggedChange } from './layout/types.ts'
 import type { Queue } from './queue.ts'
+import type { SegmentUsage } from './segment-usage.ts'
 import type { StateKey } from './state/rows.ts'
 import type { StoredRow } from './state/stored-rows.ts'
 
@@ -18,6 +19,7 @@ export interface ReplayOptions {
   readonly runsMax: number
   /** Timers likewise. */
   readonly timersMax: number
+  readonly usage: SegmentUsage
 }
 
 export class Replay implements ScanSink {
@@ -60,7 +62,7 @@ export class Replay implements ScanSink {
         for (const change of entry.changes) this.#change(change)
       else if (entry.kind === 'description') this.#describe(entry.description)
     }
-    if (this.#runsHeld >= this.#options.runsMax) await this.#spill(header.sequence)
+    if (this.#runsHeld >= this.#options.runsMax) await this.#spill(header)
     await spillTimers(this.#catalog, this.#db, this.#options.timersMax)
   }
 
@@ -92,6 +94,11 @@ export class Replay implements ScanSink {
       runningMax,
       flags: run.flags
     })
+    this.#options.usage.add(address.segment, queue.uid, {
+      baseOffset: run.baseOffset,
+      nextOffset,
+      bytes: run.batchBytes
+    })
     const keys = keysOfRun(run.baseOffset, run.extensions)
     this.#keys.add(queue.topicId, queue.uid, keys, run.appendTimeMs)
     this.#runsHeld += 1 + keys.length
@@ -108,14 +115,20 @@ export class Replay implements ScanSink {
 
   #change(change: LoggedChange): void {
     if (change.op === 'drop-topic') this.#catalog.dropTopic(change.topicId)
+    else if (change.op === 'delete' && change.key.family === 'segment')
+      this.#catalog.dropSegment(Number(change.key.item))
     else if (change.op === 'delete') this.#catalog.state.unload(change.key as StateKey)
     else loadRow(this.#catalog, change.entry, true)
   }
 
   /** Moves the index entries held so far to LevelDB. */
-  async #spill(sequence: number): Promise<void> {
+  async #spill({ sequence, segmentId: segment }: GroupHeader): Promise<void> {
     await this.#db.putKeys(sequence, this.#keys.take())
     this.#keys.written()
+    const { usage } = this.#options
+    const blocks = usage.take()
+    await this.#db.putUsage(blocks)
+    usage.written(blocks, segment)
     for (const queue of this.#catalog.queues.values()) {
       if (queue.runs.length === 0) continue
       await this.#db.putBlocks(await encodeIndexBlocks(queue, queue.runs.length))

@@ -53,6 +53,19 @@ export class RunIndex {
     return this.#inMemory(queue, offset) ?? (await this.#inDb(queue, offset))
   }
 
+  /** Runs from the one that holds `from` on, as long as they begin before `to`. */
+  async *runsBetween(queue: Queue, from: number, to: number): AsyncIterable<RunEntry> {
+    for (let next = from; next < to; ) {
+      const runs = await this.runsFrom(queue, next, Number.POSITIVE_INFINITY)
+      if (runs.length === 0) return
+      for (const run of runs) {
+        if (run.baseOffset >= to) return
+        yield run
+        next = run.nextOffset
+      }
+    }
+  }
+
   #inMemory(queue: Queue, offset: number): RunList | undefined {
     const { runs } = queue
     if (runs.length === 0 || offset < runs.firstOffset()) return undefined

@@ -6,13 +6,15 @@ import type {
   Change,
   CommitResult,
   NewTopic,
+  QueueUid,
   Topic,
   TopicId,
   TopicUpdate
 } from './contract.ts'
 import { StoreError } from './errors.ts'
-import type { SealedGroup } from './sealed-group.ts'
+import type { SealedGroup, Upkeep } from './sealed-group.ts'
 import { keyOf, type StateKey, type StateRow, stateKeys } from './state/rows.ts'
+import { engineKeys } from './state/stored-rows.ts'
 
 /** Uids are 24 bits wide wherever a RocketMQ message id holds one. */
 const queueUidMax = 2 ** 24 - 1
@@ -32,7 +34,8 @@ export function checkChanges(catalog: Catalog, changes: readonly Change[]): void
     } else if (change.op === 'delete-topic') {
       existing(catalog, change.id, freed)
       freed.add(change.id)
-    }
+    } else if (change.op === 'move-log-start' && !catalog.sealedQueues.has(change.queue))
+      throw new StoreError('queue-gone', `queue ${change.queue} does not exist`)
   }
   if (catalog.counters.nextQueueUid + uidsWanted - 1 > queueUidMax)
     throw new StoreError('limit-reached', 'no queue uids are left: the store has made 2^24 queues')
@@ -111,6 +114,9 @@ export function applyChanges(
       case 'delete-topic':
         deleteTopic(catalog, change.id, group)
         break
+      case 'move-log-start':
+        moveLogStart(catalog, change.queue, change.offset, group)
+        break
       case 'reserve-producer-ids': {
         producerIds.push(catalog.counters.nextProducerId)
         const nextProducerId = catalog.counters.nextProducerId + change.count
@@ -124,6 +130,26 @@ export function applyChanges(
 function putRow(catalog: Catalog, entry: StateRow, group: SealedGroup): void {
   group.stateChanges.push(catalog.state.seal(group.sequence, keyOf(entry), entry))
   group.logged.push({ op: 'put', entry })
+}
+
+/** Never back, and never beyond what is there. */
+function moveLogStart(catalog: Catalog, uid: QueueUid, wanted: number, group: SealedGroup): void {
+  // The same commit may have deleted the topic.
+  const queue = catalog.sealedQueues.get(uid)
+  if (queue === undefined) return
+  const offset = Math.min(wanted, queue.sealedEnd)
+  if (offset <= queue.sealedLogStart) return
+  queue.sealedLogStart = offset
+  putRow(catalog, { family: 'log-start', row: { queue: uid, offset } }, group)
+}
+
+/** What the store does for itself. The counters make sure that there is something to write. */
+export function sealUpkeep(catalog: Catalog, upkeep: Upkeep, group: SealedGroup): void {
+  for (const id of upkeep.dropSegments) {
+    group.logged.push({ op: 'delete', key: engineKeys.segment(id) })
+    group.droppedSegments.push(id)
+  }
+  logCounters(catalog, {}, group)
 }
 
 function deleteRow(catalog: Catalog, key: StateKey, group: SealedGroup): void {

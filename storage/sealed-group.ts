@@ -13,8 +13,18 @@ export interface Pending {
   readonly appendBytes: number
   /** What it takes of a group, at most. */
   readonly weight: number
+  /** What the store itself wants of the group besides. */
+  readonly upkeep?: Upkeep
   readonly resolve: (result: CommitResult) => void
   readonly reject: (error: StoreError) => void
+}
+
+/** A commit of the store's own. */
+export interface Upkeep {
+  /** These leave the live set. */
+  readonly dropSegments: readonly number[]
+  /** The group begins a new segment, unless the open one is empty. */
+  readonly roll: boolean
 }
 
 /** Consecutive batches of one queue in the group. */
@@ -53,6 +63,7 @@ export interface SealedGroup {
   readonly logged: LoggedChange[]
   readonly stateChanges: SealedChange[]
   readonly topicChanges: TopicChange[]
+  readonly droppedSegments: number[]
   readonly outcomes: Outcome[]
   /** Sum of the commits' weights, to be taken off what is pending. */
   weight: number

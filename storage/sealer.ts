@@ -18,7 +18,7 @@ import { GroupBuilder } from './group-builder.ts'
 import { runFlags } from './layout/types.ts'
 import type { Producers } from './producers.ts'
 import type { Queue } from './queue.ts'
-import { applyChanges, checkChanges } from './seal-changes.ts'
+import { applyChanges, checkChanges, sealUpkeep } from './seal-changes.ts'
 import type { Pending, SealedGroup } from './sealed-group.ts'
 import type { ProducerBatch } from './state/stored-rows.ts'
 
@@ -56,6 +56,7 @@ export class Sealer {
       logged: [],
       stateChanges: [],
       topicChanges: [],
+      droppedSegments: [],
       outcomes: [],
       weight: 0,
       segment: 0,
@@ -71,6 +72,7 @@ export class Sealer {
       group.weight += pending.weight
       try {
         group.outcomes.push({ pending, result: this.#sealCommit(pending.commit, builder) })
+        if (pending.upkeep !== undefined) sealUpkeep(this.#catalog, pending.upkeep, group)
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
         group.outcomes.push({ pending, error })

@@ -45,6 +45,15 @@ export class SegmentFiles {
     }
   }
 
+  /** A segment goes away: its file is closed once nobody reads it any more. */
+  async retire(segment: number): Promise<void> {
+    const held = this.#held.get(segment)
+    if (held === undefined) return
+    this.#held.delete(segment)
+    held.retired = true
+    if (held.users === 0) await closeQuietly(held)
+  }
+
   #trim(): void {
     for (const [segment, held] of this.#held) {
       if (this.#held.size <= this.#countMax) return

@@ -140,6 +140,13 @@ export const storeSettings = {
     unit: 'ms',
     doc: 'How long a silent idempotent producer is remembered (producer.id.expiration.ms).'
   },
+  retentionCheckIntervalMs: {
+    default: 30_000,
+    min: 10,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'Longest time from when records or segments may go to the check that takes them (log.retention.check.interval.ms).'
+  },
   changesPerCommitMax: {
     default: 100_000,
     min: 1,

@@ -1,7 +1,4 @@
 /** The embedded log as an engine. What happens at open is open-store.ts's. */
-import type { Catalog } from './catalog.ts'
-import type { Checkpointer } from './checkpoint.ts'
-import type { ColdReader } from './cold-reader.ts'
 import { appendBytesOf, weightOf } from './commit-weight.ts'
 import type { Committer } from './committer.ts'
 import type {
@@ -28,46 +25,16 @@ import type {
   WaitResult
 } from './contract.ts'
 import { StoreError } from './errors.ts'
-import type { IndexDb, ViewMark } from './index-db.ts'
-import type { KeyTable } from './key-table.ts'
-import type { Log } from './log.ts'
-import type { LogSink } from './ports.ts'
+import { Housekeeper } from './housekeeper.ts'
+import { type ViewMark, viewVersion } from './index-db.ts'
 import type { Queue } from './queue.ts'
-import type { Reader } from './reader.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type { SealedGroup } from './sealed-group.ts'
-import type { SegmentFiles } from './segment-files.ts'
-import type { FlushMode, StoreSettings } from './settings.ts'
-import type { Space } from './space.ts'
 import type { StateFamily, StateKey, StateRows, TimerRow } from './state/rows.ts'
 import type { HeldFamily, StateTable } from './state/state-table.ts'
 import { type ReadTimers, TimerLostError } from './state/timer-table.ts'
-import { type Tail, tailRunOf } from './tail.ts'
-import type { TimeSearch } from './time-search.ts'
-import type { Waiters } from './waiters.ts'
-
-/** The parts of an open store, as open-store.ts puts them together. */
-export interface StoreParts {
-  readonly info: EngineInfo
-  readonly recovery: RecoveryReport
-  readonly settings: StoreSettings
-  readonly flushMode: FlushMode
-  readonly logSink: LogSink
-  readonly catalog: Catalog
-  readonly log: Log
-  readonly db: IndexDb
-  readonly files: SegmentFiles
-  readonly reader: Reader
-  readonly cold: ColdReader
-  readonly search: TimeSearch
-  readonly tail: Tail
-  readonly waiters: Waiters
-  readonly space: Space
-  readonly checkpointer: Checkpointer
-  readonly keys: KeyTable
-  /** The store was closed cleanly: everything is durable and in the view. */
-  readonly onClosed: () => Promise<void>
-}
+import type { StoreParts } from './store-parts.ts'
+import { tailRunOf } from './tail.ts'
 
 export class Store implements Engine {
   readonly info: EngineInfo
@@ -82,10 +49,17 @@ export class Store implements Engine {
   /** Resolves, if ever, with why the store can go on no longer; only a restart helps. */
   readonly failure: Promise<Error>
 
+  readonly #housekeeper: Housekeeper
+
   constructor(parts: StoreParts) {
     this.info = parts.info
     this.recovery = parts.recovery
     this.#parts = parts
+    this.#housekeeper = new Housekeeper(parts, {
+      committer: () => this.#running(),
+      commit: (commit) => this.commit(commit),
+      settle: () => this.settle()
+    })
     this.failure = new Promise((resolve) => {
       this.#onFailure = resolve
     })
@@ -100,6 +74,7 @@ export class Store implements Engine {
   async prepare(checkpoint: boolean): Promise<void> {
     await this.#parts.space.ask()
     if (checkpoint) await this.#parts.checkpointer.finish(this.viewMark())
+    this.#housekeeper.start()
   }
 
   commit(commit: Commit): Promise<CommitResult> {
@@ -159,7 +134,28 @@ export class Store implements Engine {
     this.#mustBeOpen()
     const { keys, db, catalog } = this.#parts
     if (catalog.topics.find({ id: query.topicId }) === undefined) return []
-    return keys.find(query, db.keyBlocks(query.topicId))
+    // Keys go later than their records.
+    const isThere = (queue: QueueUid, offset: number) =>
+      offset >= (catalog.queues.get(queue)?.logStart ?? Number.POSITIVE_INFINITY)
+    return keys.find(query, db.keyBlocks(query.topicId), isThere)
+  }
+
+  async sizesOf(uids: readonly QueueUid[]): Promise<readonly (number | undefined)[]> {
+    await this.settle()
+    this.#mustBeOpen()
+    const { catalog, sizes } = this.#parts
+    const found: (number | undefined)[] = []
+    for (const uid of uids) {
+      const queue = catalog.queues.get(uid)
+      found.push(queue && (await sizes.of(queue)))
+    }
+    return found
+  }
+
+  async enforceRetention(): Promise<void> {
+    await this.settle()
+    this.#mustBeOpen()
+    await this.#housekeeper.run()
   }
 
   async offsetByTime(uid: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null> {
@@ -282,7 +278,8 @@ export class Store implements Engine {
       segments: catalog.segments.size,
       logBytes,
       freeBytes: space.freeBytes,
-      diskBytes: space.diskBytes
+      diskBytes: space.diskBytes,
+      ...this.#housekeeper.figures
     }
   }
 
@@ -312,6 +309,7 @@ export class Store implements Engine {
     for (const { op, topic } of group.topicChanges) if (op === 'drop') keys.forget(topic.id)
     checkpointer.note(group.bytes, tailRuns.length)
     tail.add(tailRuns)
+    this.#housekeeper.noteDurable(group)
     for (const { queue, bytes } of group.runs)
       if (queue.waiters.size > 0) for (const waiter of [...queue.waiters]) waiter.add(bytes)
   }
@@ -321,6 +319,7 @@ export class Store implements Engine {
     const { log, info } = this.#parts
     const committer = this.#running()
     return {
+      version: viewVersion,
       storeId: info.storeId,
       applied: { segment: log.segment.id, position: log.segment.position },
       sequence: committer.sequence,
@@ -332,6 +331,7 @@ export class Store implements Engine {
   noteFailed(error: Error): void {
     if (this.#failure !== undefined) return
     this.#failure = error
+    this.#parts.checkpointer.abandon()
     this.#committer?.fail(error)
     this.#parts.logSink('error', 'store-failed', { reason: error.message })
     const failure = new StoreError('io-failed', `the store has stopped: ${error.message}`)
@@ -346,8 +346,11 @@ export class Store implements Engine {
 
   async #close(): Promise<void> {
     const { waiters, checkpointer, files, log, db } = this.#parts
+    const stopped = this.#housekeeper.stop()
     await this.#running().drain()
     this.#isClosed = true
+    checkpointer.takeNoMore()
+    await stopped
     waiters.failAll(new StoreError('closed', 'the store is closed'))
     await checkpointer.idle()
     try {

@@ -1,7 +1,11 @@
 import t from 'tap'
-import { engineSuite } from './engine-suite.ts'
-import { onRealDisk } from './store-under-test.ts'
+import { engineSuite, segmentSuite } from './engine-suite.ts'
+import { onRealDisk, tinySettings } from './store-under-test.ts'
 
 t.test('the store on a real disk, sync', async (t) => {
   engineSuite(t, onRealDisk({ flushMode: 'sync', settings: { reserveBytes: 0 } }))
+})
+
+t.test('its segments on a real disk, sync, in tiny segments', async (t) => {
+  segmentSuite(t, onRealDisk({ flushMode: 'sync', settings: tinySettings }))
 })

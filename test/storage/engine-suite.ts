@@ -2,9 +2,11 @@
 import type { Test } from 'tap'
 import { appendTests } from './engine/appends.ts'
 import { conditionTests } from './engine/conditions.ts'
+import { deletionTests } from './engine/deletion.ts'
 import { idempotenceTests } from './engine/idempotence.ts'
 import { packedTests } from './engine/packed.ts'
 import { readTests } from './engine/reads.ts'
+import { retentionTests } from './engine/retention.ts'
 import { lifecycleTests, stateTests } from './engine/state.ts'
 import { timerTests } from './engine/timers.ts'
 import { timeTests } from './engine/times.ts'
@@ -23,6 +25,12 @@ export function engineSuite(t: Test, open: OpenEngine): void {
   waitTests(t, open)
   timeTests(t, open)
   timerTests(t, open)
+  retentionTests(t, open)
   stateTests(t, open)
   lifecycleTests(t, open)
+}
+
+/** What the embedded log does with its segments; needs tiny ones. */
+export function segmentSuite(t: Test, open: OpenEngine): void {
+  deletionTests(t, open)
 }

@@ -12,7 +12,7 @@ t.setTimeout(300_000)
 
 /** Runs one seed after the other; the first violation names its own. */
 async function manyRuns(options: RunOptions, count: number): Promise<RunReport> {
-  const total = { lives: 0, stops: 0, checked: 0, lost: 0 }
+  const total = { lives: 0, stops: 0, checked: 0, lost: 0, segmentsDeleted: 0 }
   for (let i = 0; i < count; i++) {
     const seed = seedOfRun + i
     try {
@@ -29,7 +29,10 @@ t.test('sync: nothing acknowledged or seen is ever lost, halved or doubled', asy
   const total = await manyRuns({ flushMode: 'sync' }, runs)
   t.comment(JSON.stringify(total))
   t.equal(total.lost, 0)
-  if (runs > 50) t.ok(total.stops > runs && total.checked > 50 * runs, 'and there was much to lose')
+  if (runs > 50) {
+    t.ok(total.stops > runs && total.checked > 50 * runs, 'and there was much to lose')
+    t.ok(total.segmentsDeleted > runs / 2, 'and segments went')
+  }
 })
 
 t.test('async: nothing settled or seen is lost, and epochs tell of the rest', async (t) => {

@@ -15,7 +15,7 @@ import { FaultyDisk } from '../support/faulty-disk.ts'
 import { gatedFileSystem, SyncGate } from '../support/gated-file-system.ts'
 import { anyFate, IndexCopies } from '../support/index-copies.ts'
 import { seededRandom } from '../support/seeded-random.ts'
-import type { EngineUnderTest, OpenEngine } from './engine/world.ts'
+import { type EngineUnderTest, keepPolicyOf, type OpenEngine } from './engine/world.ts'
 
 export interface StoreVariant {
   readonly flushMode: FlushMode
@@ -116,6 +116,7 @@ async function storeUnderTest(
       log: noLog,
       openIndex: place.openIndex,
       bootId: place.bootId?.() ?? 'boot',
+      keepPolicyOf,
       ...variant
     })
   }

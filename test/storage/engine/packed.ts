@@ -11,7 +11,7 @@ import type {
 import { batchOf, contractTest, type OpenEngine, type World } from './world.ts'
 
 /** Null key, the text as value, no headers, by hand: zigzag varints of small numbers. */
-function packed(text: string, more: Partial<PackedRecord> = {}): PackedRecord {
+export function packedRecord(text: string, more: Partial<PackedRecord> = {}): PackedRecord {
   const value = Buffer.from(text)
   const length = value.length * 2
   const varint = length < 128 ? [length] : [(length & 127) | 128, length >> 7]
@@ -60,13 +60,13 @@ export function packedTests(t: Test, open: OpenEngine): void {
       const queue = await world.queue()
       // The first flush holds the line up, so that the rest is sealed as one group.
       const commits = ['first', 'a', 'b', 'c'].map((text) =>
-        world.engine.commit({ appends: [sent(queue, packed(text))] })
+        world.engine.commit({ appends: [sent(queue, packedRecord(text))] })
       )
       commits.push(
         world.engine.commit({
           appends: [{ queue, batches: [batchOf(['kafka'])], origin: 'kafka' }]
         }),
-        world.engine.commit({ appends: [sent(queue, packed('d'), packed('e'))] })
+        world.engine.commit({ appends: [sent(queue, packedRecord('d'), packedRecord('e'))] })
       )
       const results = await Promise.all(commits)
       t.same(
@@ -88,7 +88,7 @@ export function packedTests(t: Test, open: OpenEngine): void {
 
   contractTest(t, open, 'a batch holds 256 packed records at most', async (t, world) => {
     const queue = await world.queue()
-    const many = Array.from({ length: 600 }, (_, i) => packed(`${i}`))
+    const many = Array.from({ length: 600 }, (_, i) => packedRecord(`${i}`))
     const { appends } = await world.commit({ appends: [sent(queue, ...many)] })
     t.equal(appends[0]?.baseOffset, 0)
     t.same(recordCounts(await read(world, queue)), [256, 256, 88])
@@ -101,9 +101,9 @@ export function packedTests(t: Test, open: OpenEngine): void {
     'compressed bodies are told of where they are, and only there',
     async (t, world) => {
       const queue = await world.queue()
-      await world.commit({ appends: [sent(queue, packed('plain'))] })
+      await world.commit({ appends: [sent(queue, packedRecord('plain'))] })
       t.equal((await read(world, queue)).hasCompressedBodies, false)
-      await world.commit({ appends: [sent(queue, packed('z', { isCompressed: true }))] })
+      await world.commit({ appends: [sent(queue, packedRecord('z', { isCompressed: true }))] })
       for (const restart of [undefined, 'reopen', 'crash'] as const) {
         if (restart !== undefined) await world.under[restart]()
         t.equal((await read(world, queue, 1)).hasCompressedBodies, true)
@@ -118,7 +118,7 @@ export function packedTests(t: Test, open: OpenEngine): void {
     async (t, world) => {
       const topic = await world.topic('t', 2)
       const [a, b] = topic.queues as [QueueUid, QueueUid]
-      const keyed = (...keys: string[]) => packed('x', { keys })
+      const keyed = (...keys: string[]) => packedRecord('x', { keys })
       await world.commit({ appends: [sent(a, keyed('k'), keyed('other'), keyed('k', 'l'))] })
       await world.clock.advance(1000)
       const before = world.clock.now()

@@ -18,6 +18,7 @@ import type {
   Topic
 } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/errors.ts'
+import type { KeepPolicy } from '../../../storage/keep-policy.ts'
 import type { CommittedOffsetRow } from '../../../storage/state/rows.ts'
 import type { FakeClock } from '../../support/fake-clock.ts'
 import type { SyncGate } from '../../support/gated-file-system.ts'
@@ -38,6 +39,16 @@ export interface EngineUnderTest {
 }
 
 export type OpenEngine = (t: Test) => Promise<EngineUnderTest>
+
+/** Policies as topics' settings say them; a system topic's records wait to be settled. */
+export function keepPolicyOf({ config, system }: Topic): KeepPolicy {
+  const limitOf = (text = '-1') => (text === '-1' ? Number.POSITIVE_INFINITY : Number(text))
+  return {
+    retentionMs: limitOf(config['retention.ms']),
+    retentionBytes: limitOf(config['retention.bytes']),
+    untilSettled: system
+  }
+}
 
 export class World {
   readonly under: EngineUnderTest
@@ -68,8 +79,8 @@ export class World {
     return { id, names: { kafka: name, rocketmq: name }, queueCount, ...more }
   }
 
-  async topic(name: string, queueCount = 1): Promise<Topic> {
-    const topic = this.newTopic(name, queueCount)
+  async topic(name: string, queueCount = 1, more: Partial<NewTopic> = {}): Promise<Topic> {
+    const topic = this.newTopic(name, queueCount, more)
     const { topics } = await this.commit({ changes: [{ op: 'create-topic', topic }] })
     return topics[0]!
   }

@@ -12,6 +12,7 @@ import { anyFate, IndexCopies } from '../../support/index-copies.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
 import { churn, consume, Numbers, Producer, type Stage, write } from './actors.ts'
 import { History } from './history.ts'
+import { TrimmedQueue } from './trimmed-queue.ts'
 import { Violation } from './violation.ts'
 
 export interface RunOptions {
@@ -28,6 +29,7 @@ export interface RunReport {
   readonly stops: number
   readonly checked: number
   readonly lost: number
+  readonly segmentsDeleted: number
 }
 
 /**
@@ -74,6 +76,8 @@ export class PowerCutRun {
   readonly #index = new IndexCopies()
   readonly #numbers = new Numbers()
   readonly #producers: Producer[] = []
+  #trimmed: TrimmedQueue | undefined
+  #segmentsDeleted = 0
   #disk: FaultyDisk
   #clock = new FakeClock()
   #boot = 0
@@ -95,11 +99,11 @@ export class PowerCutRun {
     const lives = this.#random.between(2, 4)
     for (let life = 0; life < lives; life++) await this.#live()
     const store = await this.#open()
-    await this.#history.verify(this.#engineOf(store))
+    await this.#verify(this.#engineOf(store))
     await store.close()
     await this.#index.lay('kept')
     const again = await this.#open()
-    await this.#history.verify(this.#engineOf(again))
+    await this.#verify(this.#engineOf(again))
     await again.close()
     if ((this.#options.syncLies ?? 0) === 0) {
       const { problems } = await checkStore(this.#disk, '/data')
@@ -108,7 +112,12 @@ export class PowerCutRun {
     const left = [...this.#disk.openFiles].map(({ path }) => path)
     if (left.length > 0) throw new Violation(`files left open: ${left}`)
     const { checked, lost } = this.#history
-    return { lives, stops: this.#stops, checked, lost }
+    return { lives, stops: this.#stops, checked, lost, segmentsDeleted: this.#segmentsDeleted }
+  }
+
+  async #verify(engine: Engine): Promise<void> {
+    await this.#history.verify(engine)
+    await this.#trimmed?.verify(engine)
   }
 
   async #live(): Promise<void> {
@@ -127,7 +136,7 @@ export class PowerCutRun {
     this.#note(`a life that ends with ${ending}`)
     if (!this.#disk.stopped) {
       const engine = this.#engineOf(store)
-      await this.#history.verify(engine)
+      await this.#verify(engine)
       if (this.#history.queues.length === 0) await this.#makeQueues(engine)
       this.#arrange(ending)
       await this.#act(engine)
@@ -148,6 +157,11 @@ export class PowerCutRun {
     await engine.settle()
     this.#history.queues.push(...topics[0]!.queues)
     for (const queue of topics[0]!.queues.slice(0, 2)) this.#producers.push(new Producer(queue))
+    const names = { kafka: 'trimmed', rocketmq: 'trimmed' }
+    const trimmed = { id: this.#random.uuid().toString('hex'), names, queueCount: 1 }
+    const made = await engine.commit({ changes: [{ op: 'create-topic', topic: trimmed }] })
+    await engine.settle()
+    this.#trimmed = new TrimmedQueue(made.topics[0]!.queues[0]!)
   }
 
   #arrange(ending: Ending): void {
@@ -167,13 +181,17 @@ export class PowerCutRun {
       return { engine, random: this.#random.fork(), history: this.#history, steps }
     }
     let done = false
-    const all = Promise.all([
-      write(stage(), this.#numbers),
-      write(stage(), this.#numbers),
-      ...this.#producers.map((producer) => producer.produce(stage())),
-      ...this.#history.queues.slice(0, 2).map((queue) => consume(stage(), queue)),
-      churn(stage(), this.#numbers)
-    ]).finally(() => {
+    // Now and then the queue that is trimmed has segments to itself.
+    const others = this.#random.chance(0.4)
+      ? []
+      : [
+          write(stage(), this.#numbers),
+          write(stage(), this.#numbers),
+          ...this.#producers.map((producer) => producer.produce(stage())),
+          ...this.#history.queues.slice(0, 2).map((queue) => consume(stage(), queue)),
+          churn(stage(), this.#numbers)
+        ]
+    const all = Promise.all([...others, this.#trimmed?.work(stage())]).finally(() => {
       done = true
     })
     // A failure is looked at where it is awaited, below.
@@ -189,6 +207,7 @@ export class PowerCutRun {
         throw new Violation(`a call never ended; the disk had stopped: ${this.#disk.stopped}`)
     }
     await all
+    this.#segmentsDeleted += engine.stats().segmentsDeleted
   }
 
   async #powerCut(): Promise<void> {
