@@ -1,4 +1,5 @@
 /** What the gateways share: topics, groups and the addresses that clients are told. */
+import { ConfigService } from '../gateway/broker/configs.ts'
 import { Groups } from '../gateway/broker/groups/index.ts'
 import { CountedEngine } from '../gateway/broker/statistics/counted-engine.ts'
 import { Traffic } from '../gateway/broker/statistics/traffic.ts'
@@ -6,15 +7,30 @@ import { Timers } from '../gateway/broker/timers/index.ts'
 import { TopicService } from '../gateway/broker/topics.ts'
 import { type Engine, type LogSink, systemClock, systemRandom } from '../storage/index.ts'
 import { addressMapOf, type Config, pickSettings } from './config.ts'
-import { timerSettings, topicSettings } from './part-settings.ts'
+import { retentionSettings, timerSettings, topicSettings } from './part-settings.ts'
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>
+
+/** Settings of topics where a topic has none: those that the server's configuration changes. */
+export function topicDefaults({ retentionMs, retentionBytes }: Config): ConfigService {
+  const configured: Record<string, string> = {}
+  if (retentionMs !== retentionSettings.retentionMs.default)
+    configured['log.retention.ms'] = `${retentionMs}`
+  if (retentionBytes !== retentionSettings.retentionBytes.default)
+    configured['log.retention.bytes'] = `${retentionBytes}`
+  return new ConfigService(configured)
+}
 
 /**
  * Reads what is stored of groups; timers wait to be started. Rejects with StoreError. `store`: its appends are counted
  * here.
  */
-export async function openBroker(store: Engine, config: Config, log: LogSink) {
+export async function openBroker(
+  store: Engine,
+  configs: ConfigService,
+  config: Config,
+  log: LogSink
+) {
   const traffic = new Traffic(systemClock)
   const engine = new CountedEngine(store, {
     appended: (queue, records, bytes) => traffic.appended(queue, records, bytes)
@@ -35,6 +51,7 @@ export async function openBroker(store: Engine, config: Config, log: LogSink) {
     ...shared,
     engine,
     traffic,
+    configs,
     addresses: addressMapOf(config.advertise),
     topics: new TopicService(engine, systemRandom, pickSettings(config, topicSettings)),
     groups,

@@ -1,5 +1,5 @@
 /** The Kafka side of a server: services over an open store, and their listener. */
-import { ConfigService } from '../gateway/broker/configs.ts'
+import { resolve } from 'node:path'
 import { CountedEngine } from '../gateway/broker/statistics/counted-engine.ts'
 import { KafkaBatches } from '../gateway/broker/translate/index.ts'
 import { errorCodes } from '../gateway/kafka/error-codes.ts'
@@ -29,7 +29,7 @@ export interface KafkaSide {
 
 /** Wires the services; nothing listens yet. */
 export function openKafka(broker: Broker, tcp: TcpShared, config: Config): KafkaSide {
-  const { topics, traffic, addresses, clock, random, log } = broker
+  const { configs, topics, traffic, addresses, clock, random, log } = broker
   const engine = new CountedEngine(broker.engine, {
     read: (records, bytes) => traffic.read(records, bytes)
   })
@@ -40,11 +40,12 @@ export function openKafka(broker: Broker, tcp: TcpShared, config: Config): Kafka
     topics,
     groups,
     addresses,
-    config: new ConfigService(),
+    config: configs,
     producerIds: new ProducerIdBlocks(engine),
     batches: new KafkaBatches(),
     nodeId,
     clusterId: engine.info.clusterId,
+    dataFolder: resolve(config.data),
     clock,
     random,
     log,

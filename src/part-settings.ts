@@ -82,6 +82,23 @@ export const topicSettings = {
   topicsMax: count('Topics', 'count', topics.topicsMax, [1, 1_000_000], 'Topics that there may be')
 } as const satisfies Record<keyof typeof defaultTopicPolicy, Setting>
 
+export const retentionSettings = {
+  retentionMs: count(
+    'Topics',
+    'ms',
+    604_800_000,
+    [-1, Number.MAX_SAFE_INTEGER],
+    'Age at which records go where their topic says nothing; -1 never (log.retention.ms)'
+  ),
+  retentionBytes: count(
+    'Topics',
+    'bytes',
+    -1,
+    [-1, Number.MAX_SAFE_INTEGER],
+    'Bytes that a queue keeps where its topic says nothing; -1 all (log.retention.bytes)'
+  )
+} as const satisfies Record<string, Setting>
+
 const groups = defaultGroupSettings
 export const groupSettings = {
   sessionTimeoutMinMs: count(

@@ -1,4 +1,5 @@
 /** The composition root: opens the store, wires services and listeners, and closes them in order. */
+import { keepPolicies } from '../gateway/broker/keep-policy.ts'
 import { type Listener, tcpLimitTable, tcpShared } from '../gateway/tcp/index.ts'
 import {
   type LogSink,
@@ -9,7 +10,7 @@ import {
   systemRandom
 } from '../storage/index.ts'
 import { readBootId } from './boot-id.ts'
-import { type Broker, openBroker } from './broker.ts'
+import { type Broker, openBroker, topicDefaults } from './broker.ts'
 import { type Config, pickSettings } from './config.ts'
 import { describeError } from './describe-error.ts'
 import { type Health, healthOf, healthPage, type Phase } from './http/health.ts'
@@ -110,6 +111,7 @@ class RunningServer implements Server {
     // First, so that a long recovery can be told from a dead process.
     this.#http = await this.#listenHttp()
     this.addresses.http = { host: this.#http.host, port: this.#http.port }
+    const configs = topicDefaults(config)
     const store = await openStore({
       folder: config.data,
       fileSystem: realFileSystem,
@@ -118,12 +120,13 @@ class RunningServer implements Server {
       log: this.#log,
       flushMode: config.flush,
       settings: pickSettings(config, storeSettings),
-      bootId: await readBootId()
+      bootId: await readBootId(),
+      keepPolicyOf: keepPolicies(configs)
     })
     this.#store = store
     void store.failure.then(this.#fail)
     const shared = tcpShared(pickSettings(config, tcpLimitTable), systemClock, this.#log)
-    this.#broker = await openBroker(store, config, this.#log)
+    this.#broker = await openBroker(store, configs, config, this.#log)
     this.#kafka = openKafka(this.#broker, shared, config)
     const { addresses } = this
     this.#rocketmq = openRocketmq(this.#broker, shared, config, () => addresses.broker.port)

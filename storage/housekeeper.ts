@@ -42,7 +42,7 @@ export class Housekeeper {
 
   /** The store is open: what expired meanwhile goes at the first check. */
   start(): void {
-    if (this.#parts.catalog.queues.size > 0) this.#retention.soon()
+    this.#retention.start()
   }
 
   /** A group became durable, and the catalog has it. */

@@ -20,8 +20,8 @@ export class Queue {
   logStart = 0
   /** When retention has to look at it, ms since the epoch; Infinity: never; undefined: at its next check. */
   retentionDueMs: number | undefined
-  /** What was appended counts against a limit of bytes. */
-  hasSizeLimit = false
+  /** It has a limit of bytes, or records that timers wait for: retention looks at it whenever something happened. */
+  isWatched = false
   /** Greatest record timestamp sealed, -1 for none. */
   maxTimestamp = -1
   /** Ascending; the last is the current leader epoch. */

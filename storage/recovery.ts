@@ -157,8 +157,8 @@ interface Place {
 
 /**
  * Scans from a place to the end of the log, from footer to next segment. Segments that were deleted are stepped over:
- * those that the live set does not have any more, and those that are not there, whose deletion is in the log still to be
- * read; they are added to `gone`.
+ * those that the live set does not have any more, and those that are not there, whose deletion is in the log still to
+ * be read; they are added to `gone`.
  */
 async function follow(
   parts: RecoveryParts,

@@ -1,12 +1,12 @@
 /**
  * Retention: moves log starts past what its topic's policy lets go, then has the segments deleted that hold nothing
- * more. It runs on the clock, and only when there is something to do: some time after an event that may matter, and when
- * the oldest record of some queue has its age. While all is quiet and nothing can expire no timer is set.
+ * more. It runs on the clock, and only when there is something to do: some time after an event that may matter, and
+ * when the oldest record of some queue has its age. While all is quiet and nothing can expire no timer is set.
  */
 import type { Catalog } from './catalog.ts'
 import type { Change, Commit } from './contract.ts'
 import { StoreError } from './errors.ts'
-import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
+import { type KeepPolicy, type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { runFlags } from './layout/types.ts'
 import type { Clock, LogSink, Timer } from './ports.ts'
 import type { Queue } from './queue.ts'
@@ -65,6 +65,14 @@ export class Retention {
     this.#parts = parts
   }
 
+  /** The store is open: what may go meanwhile goes at the first check. */
+  start(): void {
+    const { queues, segments } = this.#parts.catalog
+    for (const queue of queues.values()) this.#meet(queue)
+    // A deletion may have been cut off.
+    if (segments.size > 1) this.soon()
+  }
+
   /** Something happened that may let records or segments go: there is a check within the interval. */
   soon(): void {
     if (this.#isSoon || this.#isStopped) return
@@ -74,17 +82,34 @@ export class Retention {
 
   /** A group became durable, and the catalog has it. */
   noteDurable(group: SealedGroup): void {
+    const { queues } = this.#parts.catalog
     for (const { queue } of group.runs)
-      if (queue.retentionDueMs === undefined || queue.hasSizeLimit) this.soon()
-    for (const { topic } of group.topicChanges) {
+      if (queue.retentionDueMs === undefined || queue.isWatched) this.#meet(queue)
+    for (const { op, topic } of group.topicChanges) {
+      if (op === 'drop') this.soon()
       for (const uid of topic.queues) {
-        const queue = this.#parts.catalog.queues.get(uid)
-        if (queue !== undefined) queue.retentionDueMs = undefined
+        const queue = queues.get(uid)
+        if (queue !== undefined) this.#meet(queue)
       }
-      this.soon()
     }
-    for (const { key } of group.stateChanges)
-      if (key.family === 'timer' || (key.family === 'log-start' && !this.#isMoving)) this.soon()
+    for (const { key } of group.stateChanges) {
+      if (key.family === 'log-start' && !this.#isMoving) this.soon()
+      if (key.family === 'timer' && queues.get(Number(key.bucket))?.isWatched) this.soon()
+    }
+  }
+
+  /** A queue has records that nothing is known of, or another policy. */
+  #meet(queue: Queue): void {
+    const { retentionMs, retentionBytes, untilSettled } = this.#policyOf(queue)
+    queue.isWatched = untilSettled || Number.isFinite(retentionBytes)
+    const mayGo = queue.isWatched || Number.isFinite(retentionMs)
+    queue.retentionDueMs = mayGo ? undefined : Number.POSITIVE_INFINITY
+    if (mayGo && queue.highWatermark > queue.logStart) this.soon()
+  }
+
+  #policyOf(queue: Queue): KeepPolicy {
+    const topic = this.#parts.catalog.topics.find({ id: queue.topicId })
+    return topic === undefined ? keepForever : this.#parts.keepPolicyOf(topic)
   }
 
   /** Does now what the next check would do. Rejects with StoreError. */
@@ -165,15 +190,12 @@ export class Retention {
   }
 
   async #look(queue: Queue, nowMs: number): Promise<Verdict> {
-    const { catalog, keepPolicyOf } = this.#parts
-    const topic = catalog.topics.find({ id: queue.topicId })
-    const policy = topic === undefined ? keepForever : keepPolicyOf(topic)
-    const { retentionMs, retentionBytes } = policy
-    queue.hasSizeLimit = policy.untilSettled || Number.isFinite(retentionBytes)
+    const { retentionMs, retentionBytes, untilSettled } = this.#policyOf(queue)
+    queue.isWatched = untilSettled || Number.isFinite(retentionBytes)
     const { logStart, highWatermark } = queue
-    const firstNeeded = catalog.state.timers.firstNeeded(queue.uid)
+    const firstNeeded = this.#parts.catalog.state.timers.firstNeeded(queue.uid)
     if (logStart >= highWatermark) return { moveTo: undefined, dueMs: undefined }
-    if (policy.untilSettled)
+    if (untilSettled)
       return verdict(queue, Math.min(firstNeeded, highWatermark), Number.POSITIVE_INFINITY)
     const sparedBytes = Number.isFinite(retentionBytes)
       ? (await this.#parts.sizes.of(queue)) - retentionBytes
@@ -214,8 +236,8 @@ function verdict(queue: Queue, end: number, dueMs: number | undefined): Verdict 
   return { moveTo: end > queue.logStart ? end : undefined, dueMs }
 }
 
-function isDue({ retentionDueMs, hasSizeLimit }: Queue, nowMs: number): boolean {
-  return hasSizeLimit || retentionDueMs === undefined || retentionDueMs <= nowMs
+function isDue({ retentionDueMs, isWatched }: Queue, nowMs: number): boolean {
+  return isWatched || retentionDueMs === undefined || retentionDueMs <= nowMs
 }
 
 /** What the age of a run counts from, ms since the epoch. */

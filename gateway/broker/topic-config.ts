@@ -33,7 +33,7 @@ export const topicSettingRules = {
     brokerName: 'log.cleanup.policy',
     oneOf: ['compact', 'delete'],
     documentation:
-      'delete, compact, both or none. With compact every record needs a key. Nothing is deleted or compacted yet.'
+      'delete, compact, both or none. With compact every record needs a key. Records go by age and size only with delete; nothing is compacted yet.'
   },
   'compression.gzip.level': {
     kind: 'int',
@@ -217,14 +217,14 @@ export const topicSettingRules = {
     kind: 'long',
     defaultValue: '-1',
     brokerName: 'log.retention.bytes',
-    documentation: `How many bytes of a queue are kept; -1 all. ${notYet}`
+    documentation: 'How many bytes of a queue are kept at least; -1 all.'
   },
   'retention.ms': {
     kind: 'long',
     defaultValue: '604800000',
     brokerName: 'log.retention.ms',
     min: -1,
-    documentation: `How long records are kept, ms; -1 for ever. ${notYet}`
+    documentation: 'How long records are kept, ms; -1 for ever.'
   },
   'segment.bytes': {
     kind: 'int',

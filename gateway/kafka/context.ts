@@ -47,6 +47,8 @@ export interface KafkaServices {
   readonly nodeId: number
   /** 22 characters of URL-safe base64, the same over restarts. */
   readonly clusterId: string
+  /** The store's folder, as tools are told it. */
+  readonly dataFolder: string
   readonly clock: Clock
   readonly random: Random
   readonly log: LogSink

@@ -17,6 +17,7 @@ export class RequestScope implements RequestContext {
   readonly batches: KafkaServices['batches']
   readonly nodeId: number
   readonly clusterId: string
+  readonly dataFolder: string
   readonly clock: KafkaServices['clock']
   readonly random: KafkaServices['random']
   readonly log: KafkaServices['log']
@@ -42,6 +43,7 @@ export class RequestScope implements RequestContext {
     this.batches = session.batches
     this.nodeId = session.nodeId
     this.clusterId = session.clusterId
+    this.dataFolder = session.dataFolder
     this.clock = session.clock
     this.random = session.random
     this.log = session.log

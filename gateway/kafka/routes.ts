@@ -9,10 +9,12 @@ import { apiVersions } from './handlers/api-versions.ts'
 import { createPartitions } from './handlers/create-partitions.ts'
 import { createTopics } from './handlers/create-topics.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
+import { deleteRecords } from './handlers/delete-records.ts'
 import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeCluster } from './handlers/describe-cluster.ts'
 import { describeConfigs } from './handlers/describe-configs.ts'
 import { describeGroups } from './handlers/describe-groups.ts'
+import { describeLogDirs } from './handlers/describe-log-dirs.ts'
 import { describeTopicPartitions } from './handlers/describe-topic-partitions.ts'
 import { fetch } from './handlers/fetch.ts'
 import { findCoordinator } from './handlers/find-coordinator.ts'
@@ -36,10 +38,12 @@ import { apiVersionsRequest, apiVersionsResponse } from './schemas/api-versions.
 import { createPartitionsRequest, createPartitionsResponse } from './schemas/create-partitions.ts'
 import { createTopicsRequest, createTopicsResponse } from './schemas/create-topics.ts'
 import { deleteGroupsRequest, deleteGroupsResponse } from './schemas/delete-groups.ts'
+import { deleteRecordsRequest, deleteRecordsResponse } from './schemas/delete-records.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './schemas/delete-topics.ts'
 import { describeClusterRequest, describeClusterResponse } from './schemas/describe-cluster.ts'
 import { describeConfigsRequest, describeConfigsResponse } from './schemas/describe-configs.ts'
 import { describeGroupsRequest, describeGroupsResponse } from './schemas/describe-groups.ts'
+import { describeLogDirsRequest, describeLogDirsResponse } from './schemas/describe-log-dirs.ts'
 import {
   describeTopicPartitionsRequest,
   describeTopicPartitionsResponse
@@ -97,9 +101,11 @@ export const routes: readonly Route[] = [
   route(alterConfigsRequest, alterConfigsResponse, alterConfigs),
   route(createPartitionsRequest, createPartitionsResponse, createPartitions),
   route(createTopicsRequest, createTopicsResponse, createTopics),
+  route(deleteRecordsRequest, deleteRecordsResponse, deleteRecords),
   route(deleteTopicsRequest, deleteTopicsResponse, deleteTopics),
   route(describeClusterRequest, describeClusterResponse, describeCluster),
   route(describeConfigsRequest, describeConfigsResponse, describeConfigs),
+  route(describeLogDirsRequest, describeLogDirsResponse, describeLogDirs),
   route(describeTopicPartitionsRequest, describeTopicPartitionsResponse, describeTopicPartitions),
   route(findCoordinatorRequest, findCoordinatorResponse, findCoordinator),
   route(incrementalAlterConfigsRequest, incrementalAlterConfigsResponse, incrementalAlterConfigs),

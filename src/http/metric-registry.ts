@@ -23,7 +23,11 @@ const engineMetrics: readonly (readonly [Kind, string, string, keyof EngineStats
   ['gauge', 'tail_bytes', 'Memory that holds the newest flush groups', 'tailBytes'],
   ['gauge', 'segments', 'Segments of the log', 'segments'],
   ['gauge', 'log_bytes', 'Size of the log', 'logBytes'],
-  ['gauge', 'disk_free_bytes', "Free space on the store's disk", 'freeBytes']
+  ['gauge', 'disk_free_bytes', "Free space on the store's disk", 'freeBytes'],
+  ['gauge', 'disk_bytes', "Size of the store's disk", 'diskBytes'],
+  ['counter', 'log_start_moves_total', 'Log starts that retention moved', 'logStartMoves'],
+  ['counter', 'segments_deleted_total', 'Segments deleted', 'segmentsDeleted'],
+  ['counter', 'deleted_bytes_total', 'Bytes of deleted segments', 'deletedBytes']
 ]
 
 /** Of each listener. */

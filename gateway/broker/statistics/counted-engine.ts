@@ -103,6 +103,14 @@ export class CountedEngine implements Engine {
     return this.#engine.epochEnd(queue, leaderEpoch)
   }
 
+  sizesOf(queues: readonly QueueUid[]): Promise<readonly (number | undefined)[]> {
+    return this.#engine.sizesOf(queues)
+  }
+
+  enforceRetention(): Promise<void> {
+    return this.#engine.enforceRetention()
+  }
+
   findTopic(by: TopicLookup, options?: { settled?: boolean }): Promise<Topic | undefined> {
     return this.#engine.findTopic(by, options)
   }

@@ -6,6 +6,7 @@ import type {
   PackedRecord,
   QueueUid,
   TimerRow,
+  Topic,
   TopicId
 } from '../../../storage/index.ts'
 import type { RecordMessage } from '../translate/index.ts'
@@ -16,6 +17,15 @@ import type { RecordMessage } from '../translate/index.ts'
  */
 export const timerKinds = ['delayed', 'half'] as const
 export type TimerKind = (typeof timerKinds)[number]
+
+export function timerTopicName(kind: TimerKind): string {
+  return `rmq.sys.${kind}`
+}
+
+/** Whether the topic's records wait for their timers, and are of no use once these are settled. */
+export function isTimerTopic({ system, names }: Pick<Topic, 'system' | 'names'>): boolean {
+  return system && timerKinds.some((kind) => timerTopicName(kind) === names.kafka)
+}
 
 /** Where a record waits: what a timer is called. Never used twice. */
 export interface TimerPlace {

@@ -25,7 +25,8 @@ import {
   type TimerAction,
   type TimerKind,
   type TimerPlace,
-  timerKinds
+  timerKinds,
+  timerTopicName
 } from './timer.ts'
 import { WaitingRecords } from './waiting-records.ts'
 
@@ -47,10 +48,6 @@ interface Room {
 }
 
 /** The hidden topics' names; RocketMQ's clients cannot even spell them. */
-function topicNameOf(kind: TimerKind): string {
-  return `rmq.sys.${kind}`
-}
-
 /** Besides its detail. */
 const rowBytesMax = 256
 
@@ -76,7 +73,7 @@ export class Timers {
   static async open(options: TimersOptions): Promise<Timers> {
     const rooms: [TimerKind, Room][] = []
     for (const kind of timerKinds) {
-      const topic = await systemTopic(options, topicNameOf(kind))
+      const topic = await systemTopic(options, timerTopicName(kind))
       const queue = topic.queues[0] as QueueUid
       rooms.push([kind, { topic, queue, records: new WaitingRecords(options.engine, topic) }])
     }

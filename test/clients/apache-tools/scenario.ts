@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { RunTool } from './tools.ts'
 
@@ -12,6 +15,7 @@ export async function playTools(t: Test, run: RunTool, mark: string): Promise<vo
   await t.test('console-producer and console-consumer', (t) => checkConsole(t, run, topic, group))
   await t.test('consumer-groups: lag, state, reset', (t) => checkGroups(t, run, topic, group))
   await t.test('get-offsets', (t) => checkOffsets(t, run, topic))
+  await t.test('delete-records and log-dirs', (t) => checkLogStarts(t, run, topic))
   await t.test('configs: describe and alter', (t) => checkConfigs(t, run, topic))
   await t.test('topics: more partitions, delete', (t) => checkDeletion(t, run, topic))
   await t.test('broker-api-versions', async (t) => {
@@ -143,6 +147,39 @@ async function checkOffsets(t: Test, run: RunTool, topic: string): Promise<void>
   }
   t.equal(await total('latest'), count + 30, 'latest')
   t.equal(await total('earliest'), 0, 'earliest')
+}
+
+/** Sizes of the topic's partitions as log-dirs prints them. */
+async function sizesOf(run: RunTool, topic: string): Promise<Record<string, number>> {
+  const { lines } = await run('log-dirs', ['--describe', '--topic-list', topic])
+  const { brokers } = JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as LogDirs
+  const partitions = brokers?.[0]?.logDirs[0]?.partitions ?? []
+  return Object.fromEntries(partitions.map(({ partition, size }) => [partition, size]))
+}
+
+interface LogDirs {
+  brokers?: { logDirs: { partitions: { partition: string; size: number }[] }[] }[]
+}
+
+async function checkLogStarts(t: Test, run: RunTool, topic: string): Promise<void> {
+  const before = await sizesOf(run, topic)
+  t.same(
+    Object.keys(before).sort(),
+    [0, 1, 2, 3].map((p) => `${topic}-${p}`)
+  )
+  t.ok((before[`${topic}-0`] ?? 0) > 0, 'partition 0 has bytes')
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-tools-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'offsets.json')
+  const partitions = [{ topic, partition: 0, offset: -1 }]
+  await writeFile(file, JSON.stringify({ partitions, version: 1 }))
+  const deleted = await run('delete-records', ['--offset-json-file', file])
+  const low = deleted.lines.map((line) => /partition: (\S+)\s+low_watermark: (\d+)/.exec(line))
+  const mine = low.find((found) => found?.[1] === `${topic}-0`)
+  t.ok(Number(mine?.[2]) > 0, 'it tells the new beginning')
+  const { lines } = await run('get-offsets', ['--topic', topic, '--time', 'earliest'])
+  t.ok(lines.includes(`${topic}:0:${mine?.[2]}`), 'and others see it')
+  t.same(await sizesOf(run, topic), { ...before, [`${topic}-0`]: 0 })
 }
 
 async function checkConfigs(t: Test, run: RunTool, topic: string): Promise<void> {

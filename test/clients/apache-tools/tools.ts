@@ -5,6 +5,8 @@ const classes = {
   topics: 'org.apache.kafka.tools.TopicCommand',
   groups: 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   configs: 'kafka.admin.ConfigCommand',
+  'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
+  'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',

@@ -114,6 +114,7 @@ export class KafkaRig {
       batches: new KafkaBatches(),
       nodeId: 0,
       clusterId: store.info.clusterId,
+      dataFolder: '/data',
       clock,
       random,
       log: () => {},

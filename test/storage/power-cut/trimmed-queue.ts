@@ -1,6 +1,6 @@
 /**
- * A queue whose log start moves on behind its end: its segments are deleted while the disk is stopped, and what is above
- * the log start must be there all the same.
+ * A queue whose log start moves on behind its end: its segments are deleted while the disk is stopped, and what is
+ * above the log start must be there all the same.
  */
 import { encodeBatch } from '../../../storage/batch/encode-batch.ts'
 import type { Change, Engine, QueueUid } from '../../../storage/contract.ts'

@@ -125,6 +125,7 @@ export class GroupBroker {
       batches: new KafkaBatches(),
       nodeId: 1,
       clusterId: 'c',
+      dataFolder: '/data',
       clock: this.clock,
       random: this.random,
       log: () => {},
