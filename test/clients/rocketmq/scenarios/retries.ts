@@ -1,0 +1,189 @@
+/** What a consumer could not consume: it comes again, later each time, until it is given up. */
+import type { Test } from 'tap'
+import type { ConsumeOptions, GivenMessage, RocketmqDriver } from '../driver.ts'
+import { kafkaConsume } from '../kafka-consume.ts'
+import { bodies, numbered, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'what fails comes again, after as long as was said and no earlier', run: comesAgain },
+  { name: 'what fails too often is a dead letter, and can be consumed', run: deadLetters },
+  { name: 'an orderly consumer that fails holds its queue up, then gives up', run: orderly },
+  {
+    name: 'what waits to come again comes once after the server was killed',
+    own: true,
+    run: killed
+  },
+  { name: 'Kafka consumes dead letters and what comes again', own: true, run: forKafka }
+]
+
+interface FailingOptions extends ConsumeOptions {
+  /** How often a message fails. */
+  readonly failures: number
+  /** How late it comes again; 0, or absent, for the server's choice. */
+  readonly level?: number
+  /** How often it may come again. */
+  readonly most?: number
+  readonly suspendMs?: number
+}
+
+async function failing(driver: RocketmqDriver, options: FailingOptions): Promise<void> {
+  await driver.ask('Retries.start', options)
+}
+
+/** A consumer that is there before its topic looks for it every 20 s only. */
+async function untilThere(driver: RocketmqDriver, topic: string): Promise<void> {
+  const deadlineMs = Date.now() + 20_000
+  for (;;) {
+    try {
+      await driver.ask('Settings.topicOf', { topic })
+      return
+    } catch (error) {
+      if (Date.now() > deadlineMs) throw error
+    }
+  }
+}
+
+function withBody(driver: RocketmqDriver, body: string): GivenMessage[] {
+  return driver.given.filter((one) => one.body.toString() === body)
+}
+
+/** How long after a delivery the next copy was stored: the server's clock, and the driver's, are this machine's. */
+function pausesMs(given: readonly GivenMessage[]): number[] {
+  return given.slice(1).map(({ storedMs }, i) => storedMs - (given[i]?.givenMs ?? 0))
+}
+
+/** A real server's clock of delay levels ticks by the tenth of a second; machines that test are slow. */
+const lateMsMax = 5000
+
+async function comesAgain(t: Test, { another, name }: Stage): Promise<void> {
+  const [driver, slow] = [another(), another()]
+  const [topic, group] = [name('again'), name('again-group')]
+  const [sent] = await driver.send(topic, [
+    { body: Buffer.from('bad'), tag: 'A', keys: 'k', properties: { colour: 'red' } }
+  ])
+  await driver.send(topic, [{ body: Buffer.from('good') }])
+  await failing(slow, { group: name('again-slow'), topic, failures: 1 })
+  await failing(driver, { group, topic, failures: 2, level: 1 })
+  await driver.until('it was given three times', () => withBody(driver, 'bad').length >= 3)
+  const given = withBody(driver, 'bad')
+  t.same(
+    given.map(({ reconsumeTimes }) => reconsumeTimes),
+    [0, 1, 2]
+  )
+  for (const pause of pausesMs(given)) {
+    t.ok(pause >= 1000 && pause <= 1000 + lateMsMax, `${pause} ms later, of 1 s`)
+  }
+  for (const copy of given.slice(1)) {
+    t.match(copy, { topic, uniqueKey: sent?.uniqueKey, bornMs: given[0]?.bornMs })
+    t.match(copy.properties, { TAGS: 'A', KEYS: 'k', colour: 'red', RETRY_TOPIC: topic })
+    t.equal(copy.properties.ORIGIN_MESSAGE_ID, sent?.offsetId)
+    t.equal(copy.properties.DELAY, '1')
+    t.equal(copy.properties.REAL_TOPIC, `%RETRY%${group}`)
+  }
+  t.equal(withBody(driver, 'good').length, 1, 'what was consumed does not come again')
+  await slow.until('the server chose 10 s', () => withBody(slow, 'bad').length >= 2)
+  const [pause = 0] = pausesMs(withBody(slow, 'bad'))
+  t.ok(pause >= 10_000 && pause <= 10_000 + lateMsMax, `${pause} ms later, of 10 s`)
+  t.equal(withBody(driver, 'bad').length, 3, 'and not a fourth time')
+}
+
+async function deadLetters(t: Test, { another, name }: Stage): Promise<void> {
+  const driver = another()
+  const [topic, group] = [name('dying'), name('dying-group')]
+  const [sent] = await driver.send(topic, [{ body: Buffer.from('bad'), keys: 'k' }])
+  await failing(driver, { group, topic, failures: 99, level: 1, most: 2 })
+  await driver.until('it was given three times', () => driver.given.length >= 3)
+  const reader = another()
+  const dead = `%DLQ%${group}`
+  await untilThere(reader, dead)
+  await reader.consume({ group: name('dying-reader'), topic: dead })
+  await reader.until('the dead letter was given', () => reader.given.length > 0)
+  t.same(bodies(reader.given), ['bad'])
+  const [letter] = reader.given
+  t.match(letter, { topic: dead, reconsumeTimes: 3, uniqueKey: sent?.uniqueKey })
+  t.match(letter?.properties, { KEYS: 'k', RETRY_TOPIC: topic, DELAY: '0' })
+  t.equal(letter?.properties.ORIGIN_MESSAGE_ID, sent?.offsetId)
+  t.same(
+    driver.given.map(({ reconsumeTimes }) => reconsumeTimes),
+    [0, 1, 2],
+    'it came as often as it may, and no more'
+  )
+}
+
+async function orderly(t: Test, { another, name }: Stage): Promise<void> {
+  const driver = another()
+  const [topic, group] = [name('in-order'), name('in-order-group')]
+  const messages = ['good1', 'bad', 'good2', 'good3'].map((body) => ({
+    body: Buffer.from(body),
+    queue: 0
+  }))
+  await driver.send(topic, messages)
+  const options = { group, topic, orderly: true, suspendMs: 300 }
+  await failing(driver, { ...options, failures: 99, most: 2 })
+  await driver.until('the last was given', () => withBody(driver, 'good3').length > 0)
+  t.same(
+    driver.given.map(({ body }) => body.toString()),
+    ['good1', 'bad', 'bad', 'bad', 'good2', 'good3'],
+    'the queue waits for what fails, until it is given up'
+  )
+  const [first, second, third] = withBody(driver, 'bad')
+  for (const [before, after] of [
+    [first, second],
+    [second, third]
+  ]) {
+    const pause = (after?.givenMs ?? 0) - (before?.givenMs ?? 0)
+    t.ok(pause >= 290, `${pause} ms later, of 300`)
+  }
+  const reader = another()
+  const dead = `%DLQ%${group}`
+  await untilThere(reader, dead)
+  await reader.consume({ group: name('in-order-reader'), topic: dead })
+  await reader.until('the dead letter was given', () => reader.given.length > 0)
+  t.match(reader.given, [{ body: Buffer.from('bad') }])
+  t.match(reader.given[0]?.properties, { RETRY_TOPIC: topic })
+}
+
+async function killed(t: Test, { another, name, server }: OwnStage): Promise<void> {
+  const driver = another()
+  const [topic, group] = [name('killed'), name('killed-group')]
+  await driver.send(topic, numbered(20, 'bad'))
+  await failing(driver, { group, topic, failures: 1, level: 2 })
+  await driver.until('all were given', () => driver.given.length >= 20)
+  await driver.stop()
+  const stoppedMs = Date.now()
+  await server.restart('SIGKILL')
+  const next = another()
+  await failing(next, { group, topic, failures: 0 })
+  const copies = () => next.given.filter(({ reconsumeTimes }) => reconsumeTimes > 0)
+  await next.until('all came again', () => copies().length >= 20)
+  t.same(bodies(copies()), bodies(numbered(20, 'bad')), 'each of them once')
+  const before = new Map(driver.given.map(({ body, givenMs }) => [body.toString(), givenMs]))
+  for (const { body, storedMs } of copies()) {
+    const pause = storedMs - (before.get(body.toString()) ?? 0)
+    if (pause < 5000) t.fail(`${body} came ${pause} ms later, of 5 s`)
+  }
+  const last = Math.max(...copies().map(({ storedMs }) => storedMs))
+  t.ok(last <= stoppedMs + 5000 + 2 * lateMsMax, `the last ${last - stoppedMs} ms after the stop`)
+}
+
+async function forKafka(t: Test, { another, name, kafka }: OwnStage): Promise<void> {
+  const driver = another()
+  const [topic, group] = [name('crossed'), name('crossed-group')]
+  await driver.send(topic, [{ body: Buffer.from('bad'), keys: 'key', properties: { own: 'x' } }])
+  await failing(driver, { group, topic, failures: 99, level: 1, most: 1 })
+  await driver.until('it was given twice', () => driver.given.length >= 2)
+  await untilThere(driver, `%DLQ%${group}`)
+  for (const [kind, reconsumed] of [
+    ['retry', '1'],
+    ['dlq', '0']
+  ]) {
+    const named = `rmq.${kind}.${group}`
+    const { all, consumer } = await kafkaConsume(kafka, name(`${kind}-kafka`), named, (found) => {
+      return found.length > 0
+    })
+    await consumer.disconnect()
+    t.equal(all.length, 1)
+    t.match(all[0], { key: 'key', value: Buffer.from('bad') })
+    t.match(all[0]?.headers, { own: 'x', RETRY_TOPIC: topic, DELAY: reconsumed })
+  }
+}
