@@ -27,7 +27,8 @@ const timeName = 'TIMER_DELIVER_MS'
 const wheelName = 'TIMER_OUT_MS'
 const realTopicName = 'REAL_TOPIC'
 const realQueueName = 'REAL_QID'
-const timerNames = [secondsName, msName, timeName] as const
+/** What a timer message asks with; a delay level counts more. */
+export const timerNames = [secondsName, msName, timeName] as const
 const retryPrefix = '%RETRY%'
 
 export interface DelayedMessage {

@@ -13,6 +13,7 @@ import {
   recordOfMessage
 } from '../broker/translate/index.ts'
 import type { RequestContext } from './context.ts'
+import { timerNames } from './delayed-messages.ts'
 import { groupSettingsOf } from './group-settings.ts'
 import type { PlacedMessage } from './message-at.ts'
 import { storeHost } from './this-broker.ts'
@@ -61,13 +62,14 @@ export function laterCopyOf(
     [realTopicName, topic],
     [realQueueName, `${queueId}`]
   ] as const
-  return copyOf(placed, replaced, context)
+  return copyOf(placed, replaced, context, timerNames)
 }
 
 function copyOf(
   placed: PlacedMessage,
   replaced: readonly (readonly [name: string, value: string])[],
-  context: RequestContext
+  context: RequestContext,
+  dropped: readonly string[] = []
 ): PackedRecord | MessageFault {
   const { message, topic, queue } = placed
   const added: (readonly [string, string])[] = []
@@ -82,7 +84,7 @@ function copyOf(
   const present = message.isNative
     ? message.properties
     : message.carried(propertiesBytesMax - ownPropertiesBytes)
-  const names = added.map(([name]) => name)
+  const without = [...dropped, ...added.map(([name]) => name)]
   return recordOfMessage({
     flag: message.flag,
     sysFlag: message.sysFlag,
@@ -90,7 +92,7 @@ function copyOf(
     bornHost: message.bornHost,
     reconsumeTimes: message.reconsumeTimes + 1,
     preparedOffset: 0n,
-    properties: editProperties(present, names, added),
+    properties: editProperties(present, without, added),
     body: message.body
   })
 }

@@ -10,6 +10,7 @@ import type { PendingTimer, Verdict } from './timer.ts'
 
 /** RocketMQ's time wheel marks its messages with it, and with two more when it lets go of them (TimerMessageStore). */
 const wheelName = 'TIMER_OUT_MS'
+const levelName = 'DELAY'
 const enqueuedName = 'TIMER_ENQUEUE_MS'
 const dequeuedName = 'TIMER_DEQUEUE_MS'
 
@@ -39,6 +40,8 @@ function delivered(message: RecordMessage, nowMs: number) {
 function deliveredProperties(message: RecordMessage, nowMs: number): Buffer {
   const { properties, storeTimestampMs } = message
   if (message.property(wheelName) === undefined) return properties
+  // One that was in the wheel before, and waits for a delay level now: a message that a consumer sent back.
+  if (Number(message.property(levelName) ?? 0) > 0) return properties
   const times = [
     [enqueuedName, `${storeTimestampMs}`],
     [dequeuedName, `${nowMs}`]

@@ -76,7 +76,8 @@ async function comeAgain(
   if (isMessageFault(record)) return tooLong(record.text)
   await context.timers.add({
     kind: 'delayed',
-    record,
+    // Its keys find it where it comes to.
+    record: { ...record, keys: [] },
     due: { afterMs: delayMsOf(level) },
     target: { topicId: topic.id, queue: queueId }
   })

@@ -16,7 +16,8 @@ public final class Retries {
 
   /**
    * As Consumers.start. "failures": how often a message fails before it is consumed. "level": how late it comes again, 0
-   * for the server's choice. "most": how often it may come again. "suspendMs": of an orderly one, its pause.
+   * for the server's choice. "most": how often it may come again. "suspendMs": of an orderly one, its pause. "takesMs":
+   * how long it takes to fail.
    */
   public JsonNode start(JsonNode command) throws Exception {
     String name = command.path("name").asText("");
@@ -35,12 +36,21 @@ public final class Retries {
       consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
         consumers.given(name, messages);
         if (!fails(messages.get(0), failures)) return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        pause(command.path("takesMs").asLong());
         context.setDelayLevelWhenNextConsume(command.path("level").asInt());
         return ConsumeConcurrentlyStatus.RECONSUME_LATER;
       });
     }
     consumers.start(name, consumer);
     return null;
+  }
+
+  private static void pause(long ms) {
+    try {
+      Thread.sleep(ms);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Messages whose body begins with "good" never do. */

@@ -1,6 +1,7 @@
 import com.alibaba.fastjson.JSON;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.lang.reflect.Method;
+import java.util.Set;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /** Settings of topics and groups by RocketMQ's own admin client. Classes have other packages in 4.9 than in 5. */
@@ -27,6 +28,11 @@ public final class Settings {
 
   public JsonNode groupOf(JsonNode command) throws Exception {
     return told(admin.examineSubscriptionGroupConfig(broker(), command.get("group").asText()));
+  }
+
+  public JsonNode deleteTopic(JsonNode command) throws Exception {
+    admin.deleteTopicInBroker(Set.of(broker()), command.get("topic").asText());
+    return null;
   }
 
   public JsonNode deleteGroup(JsonNode command) throws Exception {

@@ -1,4 +1,7 @@
-/** What a consumer could not consume: it comes again, later each time, until it is given up. */
+/**
+ * What a consumer could not consume: it comes again, later each time, until it is given up. Passed by RocketMQ 5.3.3
+ * too, but for what needs a server of ours.
+ */
 import type { Test } from 'tap'
 import type { ConsumeOptions, GivenMessage, RocketmqDriver } from '../driver.ts'
 import { kafkaConsume } from '../kafka-consume.ts'
@@ -8,6 +11,11 @@ export const scenarios: readonly Scenario[] = [
   { name: 'what fails comes again, after as long as was said and no earlier', run: comesAgain },
   { name: 'what fails too often is a dead letter, and can be consumed', run: deadLetters },
   { name: 'an orderly consumer that fails holds its queue up, then gives up', run: orderly },
+  {
+    name: 'what cannot be sent back its consumer sends again itself',
+    own: true,
+    run: byItself
+  },
   {
     name: 'what waits to come again comes once after the server was killed',
     own: true,
@@ -24,6 +32,8 @@ interface FailingOptions extends ConsumeOptions {
   /** How often it may come again. */
   readonly most?: number
   readonly suspendMs?: number
+  /** How long it takes to fail. */
+  readonly takesMs?: number
 }
 
 async function failing(driver: RocketmqDriver, options: FailingOptions): Promise<void> {
@@ -108,6 +118,24 @@ async function deadLetters(t: Test, { another, name }: Stage): Promise<void> {
     [0, 1, 2],
     'it came as often as it may, and no more'
   )
+}
+
+/** A message of a deleted topic is found no more; a real broker still finds it in its log. */
+async function byItself(t: Test, { another, name }: OwnStage): Promise<void> {
+  const driver = another()
+  const [topic, group] = [name('gone'), name('gone-group')]
+  const [sent] = await driver.send(topic, [{ body: Buffer.from('bad'), keys: 'k' }])
+  await failing(driver, { group, topic, failures: 1, takesMs: 3000 })
+  await driver.until('it was given', () => driver.given.length > 0)
+  await driver.ask('Settings.deleteTopic', { topic })
+  await driver.until('it came again', () => driver.given.length > 1)
+  const [first, again] = driver.given
+  const match = { topic, reconsumeTimes: 1, uniqueKey: sent?.uniqueKey, body: first?.body }
+  t.match(again, match)
+  t.match(again?.properties, { KEYS: 'k', RETRY_TOPIC: topic, DELAY: '3' })
+  t.notOk(again?.properties.ORIGIN_MESSAGE_ID, 'the client forgets it: the copy is its own')
+  const [pause = 0] = pausesMs(driver.given)
+  t.ok(pause >= 13_000 && pause <= 13_000 + lateMsMax, `${pause} ms later, of 3 s and 10 s`)
 }
 
 async function orderly(t: Test, { another, name }: Stage): Promise<void> {

@@ -1,4 +1,4 @@
-/** Settings of topics and groups, as RocketMQ's admin client makes them, and what they do. */
+/** Settings of topics and groups, as RocketMQ's admin client makes them. Passed by RocketMQ 5.3.3 too, but for restarts. */
 import type { Test } from 'tap'
 import type { RocketmqDriver } from '../driver.ts'
 import { bodies, numbered, type OwnStage, type Scenario, type Stage } from '../scenario.ts'

@@ -237,6 +237,23 @@ t.test(
   }
 )
 
+t.test('a timer message that is sent back is not in the wheel again', async (t) => {
+  const { rig, peer, back, all } = await open(t)
+  const properties = { UNIQ_KEY: 'T', TIMER_DELAY_MS: '1000' }
+  await send(peer, 'orders', 'timed', { queueId: 1, properties })
+  await rig.clock.advance(1000)
+  const [timed] = await all('orders', 1)
+  const before = timed && propertiesOf(timed)
+  await back({ offset: timed?.place.physicalOffset ?? 0n, delayLevel: 1 })
+  await rig.clock.advance(1000)
+  const [copy] = await all('%RETRY%g')
+  const { TIMER_DELAY_MS: asked, ...rest } = before ?? {}
+  t.equal(asked, '1000')
+  const own = { RETRY_TOPIC: 'orders', DELAY: '1', REAL_TOPIC: '%RETRY%g', REAL_QID: '0' }
+  const { ORIGIN_MESSAGE_ID: _, ...copied } = (copy && propertiesOf(copy)) ?? {}
+  t.same(copied, { ...rest, ...own })
+})
+
 t.test('what a client sends to a retry topic itself is taken, or is dead', async (t) => {
   const { rig, peer, all, configure } = await open(t)
   const sendAgain = (
@@ -274,6 +291,13 @@ t.test('what a client sends to a retry topic itself is taken, or is dead', async
   t.match(dead && propertiesOf(dead), { RETRY_TOPIC: 'orders', DELAY: '-1', UNIQ_KEY: 'ABC' })
   const id = BigInt(`0x${answer.fields.get('msgId')?.slice(-16)}`)
   t.equal(id, dead?.place.physicalOffset, 'the sender is told where it is')
+
+  t.match(await sendAgain('%RETRY%g', { reconsumeTimes: 1 }, { DELAY: '1' }), { code: 0 })
+  await rig.clock.advance(999)
+  t.equal((await all('%RETRY%g')).length, 1)
+  await rig.clock.advance(1)
+  const later = (await all('%RETRY%g')).at(-1)
+  t.match(later && propertiesOf(later), { DELAY: '1', REAL_TOPIC: '%RETRY%g' }, 'after a while')
 
   await configure({ groupName: 'g', retryMaxTimes: 2 })
   t.match(await sendAgain('%RETRY%g', { reconsumeTimes: 3 }), { code: 0 })
