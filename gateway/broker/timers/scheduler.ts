@@ -143,7 +143,10 @@ export class Scheduler {
     for (const row of rows) {
       const fired = await this.#decide(row)
       bytes += fired.bytes
-      commits.push(this.#settle(row, fired.verdict))
+      const commit = this.#settle(row, fired.verdict)
+      // Waited for below, unless a later one cannot even be decided about.
+      commit.catch(() => {})
+      commits.push(commit)
       if (bytes < limits.timersAtOnceBytesMax) continue
       await all(commits)
       commits = []
