@@ -1,12 +1,14 @@
 /** Reads from segment files: whatever is no longer in the tail. Every batch's CRC is checked. */
 import { crc32c } from '@node-rs/crc32'
 import { batchHeaderBytes, batchUncheckedBytes } from './batch/record-batch.ts'
+import { ChunkCache, type Loan } from './chunk-cache.ts'
 import { StoreError } from './errors.ts'
 import { readInt64 } from './layout/integers.ts'
 import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
 import type { RunEntry } from './run-list.ts'
 import type { SegmentFiles } from './segment-files.ts'
+import type { StoreSettings } from './settings.ts'
 
 /** Ranges of a file this near to each other are read as one. */
 const mergeGapBytes = 64 * 1024
@@ -22,10 +24,15 @@ interface Piece {
   readonly bytes: number
 }
 
-export interface ColdData {
+interface Gathered {
   readonly buffers: Buffer[]
-  readonly bytes: number
-  readonly nextOffset: number
+  bytes: number
+  nextOffset: number
+  /** What the buffers are slices of, where that is memory to be given back. */
+  readonly loans: Loan[]
+}
+
+export interface ColdData extends Readonly<Gathered> {
   /** The runs that were read from, in order. */
   readonly runs: readonly RunEntry[]
 }
@@ -34,21 +41,32 @@ export class ColdReader {
   readonly #index: RunIndex
   readonly #files: SegmentFiles
   readonly #readsMax: number
+  readonly #chunks: ChunkCache
   #reading = 0
   readonly #line: (() => void)[] = []
   /** Where the batch of (queue, offset) stands within its run, for readers that go on there. */
   readonly #cursors = new Map<string, number>()
   corruptReads = 0
 
-  constructor(index: RunIndex, files: SegmentFiles, readsMax: number) {
+  /** `stableEnd`: up to where a segment's bytes will never change. */
+  constructor(
+    index: RunIndex,
+    files: SegmentFiles,
+    { coldReadsMax, coldCacheBytes }: Pick<StoreSettings, 'coldReadsMax' | 'coldCacheBytes'>,
+    stableEnd: (segment: number) => number
+  ) {
     this.#index = index
     this.#files = files
-    this.#readsMax = readsMax
+    this.#readsMax = coldReadsMax
+    const read = (segment: number, position: number, target: Buffer) =>
+      this.#readInto(target, segment, position)
+    this.#chunks = new ChunkCache(coldCacheBytes, read, stableEnd)
   }
 
   /**
    * Whole batches from the one that holds `offset` on, at most `maxBytes`, but with `atLeastOne` the first whatever its
-   * size. Nothing at or after `endOffset` is read. Rejects with corrupt or io-failed.
+   * size. Nothing at or after `endOffset` is read. Rejects with corrupt or io-failed. The loans are the
+   * caller's to end.
    */
   async read(
     queue: Queue,
@@ -58,7 +76,7 @@ export class ColdReader {
     atLeastOne: boolean
   ): Promise<ColdData> {
     const runs = await this.#index.runsFrom(queue, offset, Math.max(maxBytes, 1))
-    const out = { buffers: [] as Buffer[], bytes: 0, nextOffset: offset }
+    const out: Gathered = { buffers: [], bytes: 0, nextOffset: offset, loans: [] }
     const cursor = this.#takeCursor(queue, offset)
     let left = maxBytes
     const pieces: Piece[] = []
@@ -74,7 +92,12 @@ export class ColdReader {
       pieces.push({ run, position: run.position + skip, bytes: wanted })
       left -= wanted
     }
-    await this.#readPieces(queue, pieces, maxBytes, atLeastOne, out)
+    try {
+      await this.#readPieces(queue, pieces, maxBytes, atLeastOne, out)
+    } catch (error) {
+      for (const { release } of out.loans) release()
+      throw error
+    }
     return { ...out, runs }
   }
 
@@ -83,7 +106,7 @@ export class ColdReader {
     pieces: readonly Piece[],
     maxBytes: number,
     atLeastOne: boolean,
-    out: { buffers: Buffer[]; bytes: number; nextOffset: number }
+    out: Gathered
   ): Promise<void> {
     for (let i = 0; i < pieces.length; ) {
       const from = i
@@ -97,7 +120,7 @@ export class ColdReader {
         end = next.position + next.bytes
       }
       const first = pieces[from] as Piece
-      const bytes = await this.#readRange(first.run.segment, start, end - start)
+      const bytes = await this.#readShared(queue, first.run.segment, start, end - start, out)
       if (bytes === undefined) {
         if (out.bytes > 0) return
         throw this.#corrupt(queue, first, 0)
@@ -117,7 +140,7 @@ export class ColdReader {
     bytes: Buffer,
     maxBytes: number,
     atLeastOne: boolean,
-    out: { buffers: Buffer[]; bytes: number; nextOffset: number }
+    out: Gathered
   ): Promise<boolean> {
     let at = 0
     let from = -1
@@ -185,13 +208,31 @@ export class ColdReader {
     )
   }
 
+  /** Out of the chunks that several queues' readers share, or alone. */
+  async #readShared(
+    queue: Queue,
+    segment: number,
+    position: number,
+    bytes: number,
+    out: Gathered
+  ): Promise<Buffer | undefined> {
+    const loan = await this.#chunks.lend(queue.uid, segment, position, bytes)
+    if (loan === undefined) return this.#readRange(segment, position, bytes)
+    out.loans.push(loan)
+    return loan.bytes
+  }
+
   /** Undefined where the file ends before the range does. */
   async #readRange(segment: number, position: number, bytes: number): Promise<Buffer | undefined> {
+    const target = Buffer.allocUnsafeSlow(bytes)
+    const got = await this.#readInto(target, segment, position)
+    return got === bytes ? target : undefined
+  }
+
+  async #readInto(target: Buffer, segment: number, position: number): Promise<number> {
     await this.#enter()
     try {
-      const target = Buffer.allocUnsafeSlow(bytes)
-      const got = await this.#files.use(segment, (file) => file.read(target, 0, bytes, position))
-      return got === bytes ? target : undefined
+      return await this.#files.use(segment, (file) => file.read(target, 0, target.length, position))
     } catch (error) {
       if (error instanceof StoreError) throw error
       throw new StoreError(

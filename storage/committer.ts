@@ -47,6 +47,7 @@ export class Committer {
   #running: Promise<void> | undefined
   #sequence: number
   #durableSequence: number
+  #durableEnd: { readonly segment: number; readonly position: number }
   #lastAppendMs: number
   /** Async mode: written, not fsynced yet. */
   #written: SealedGroup[] = []
@@ -66,7 +67,14 @@ export class Committer {
     })
     this.#sequence = start.sequence
     this.#durableSequence = start.sequence
+    this.#durableEnd = { segment: log.segment.id, position: log.segment.position }
     this.#lastAppendMs = start.appendTimeMs
+  }
+
+  /** Up to where the segment's bytes will never change: its durable groups, or all of it once it is sealed. */
+  stableEnd(segment: number): number {
+    if (segment !== this.#parts.log.segment.id) return Number.POSITIVE_INFINITY
+    return segment === this.#durableEnd.segment ? this.#durableEnd.position : 0
   }
 
   get pendingCommits(): number {
@@ -251,6 +259,7 @@ export class Committer {
 
   #durable(group: SealedGroup): void {
     this.#durableSequence = group.sequence
+    this.#durableEnd = { segment: group.segment, position: group.position + group.bytes }
     for (const run of group.runs) this.counts.records += run.recordCount
     this.#parts.catalog.applyDurable(group)
     this.#parts.onDurable(group)

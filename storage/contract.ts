@@ -190,6 +190,11 @@ export interface ReadRequest {
   readonly isolation: Isolation
   /** Say of each stretch returned where it came from (`QueueData.origins`). */
   readonly withOrigins?: boolean
+  /**
+   * Buffers may be the store's own memory, lent until `QueueData.release` is called: it must be, once for each answer
+   * that has it, when the bytes are not needed any more. Saves a copy. Otherwise buffers stay as they are for ever.
+   */
+  readonly borrows?: boolean
 }
 
 /** Offsets that were appended together, by clients of one protocol. */
@@ -219,6 +224,8 @@ export interface QueueData {
   readonly hasCompressedBodies: boolean
   /** Ascending, up to and beyond the last record returned; empty unless asked for. */
   readonly origins: readonly OriginOf[]
+  /** Gives `buffers` back, where they were lent. Their bytes are not to be looked at afterwards. */
+  readonly release?: () => void
 }
 
 /** One answer a queue read, same order: data, or why not (offset-out-of-range, queue-gone, corrupt, io-failed). */

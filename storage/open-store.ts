@@ -314,7 +314,8 @@ function putTogether(
   const info = { storeId: storeId.toString('hex'), clusterId: storeId.toString('base64url') }
   const index = new RunIndex(db, settings.indexCacheBytes)
   const files = new SegmentFiles(fileSystem, folders.log, settings.openFilesMax)
-  const cold = new ColdReader(index, files, settings.coldReadsMax)
+  const stableEnd = (segment: number): number => committer.stableEnd(segment)
+  const cold = new ColdReader(index, files, settings, stableEnd)
   const reader = new Reader(catalog.queues, cold)
   const onFailed = (error: Error): void => store.noteFailed(error)
   const checkpointer = new Checkpointer({

@@ -54,7 +54,9 @@ export class Reader {
       // How much comes back is known only later: what it may take is taken off now, so that all read at once.
       left -= Math.max(budget, 0)
       const origins = new Origins(request.withOrigins === true)
-      results.push(this.#readCold(queue, wanted, budget, !hasData, origins))
+      results.push(
+        this.#readCold(queue, wanted, budget, !hasData, origins, request.borrows === true)
+      )
       hasData = true
     }
     return Promise.all(results)
@@ -65,15 +67,30 @@ export class Reader {
     wanted: QueueRead,
     maxBytes: number,
     atLeastOne: boolean,
-    origins: Origins
+    origins: Origins,
+    borrows: boolean
   ): Promise<QueueReadResult> {
     try {
       const { offset } = wanted
       const data = await this.#cold.read(queue, offset, queue.highWatermark, maxBytes, atLeastOne)
+      const { loans } = data
+      const release = (): void => {
+        for (const loan of loans) loan.release()
+      }
       const since = whyNot(queue.gone ? undefined : queue, wanted)
-      if (since !== undefined) return since
+      if (since !== undefined) {
+        release()
+        return since
+      }
       for (const run of data.runs) if (run.baseOffset < data.nextOffset) origins.add(run)
-      return dataOf(data.buffers, data.bytes, data.nextOffset, queue.ends(), origins)
+      const { buffers, bytes, nextOffset } = data
+      if (loans.length === 0) return dataOf(buffers, bytes, nextOffset, queue.ends(), origins)
+      if (borrows) {
+        return { ...dataOf(buffers, bytes, nextOffset, queue.ends(), origins), release }
+      }
+      const own = Buffer.concat(buffers, bytes)
+      release()
+      return dataOf([own], bytes, nextOffset, queue.ends(), origins)
     } catch (error) {
       // What was there when the read began may have been taken away since.
       const since = whyNot(queue.gone ? undefined : queue, wanted)

@@ -112,6 +112,13 @@ export const storeSettings = {
     unit: 'count',
     doc: 'Reads from disk at the same time; more wait, so that writes never queue behind them.'
   },
+  coldCacheBytes: {
+    default: 64 * mib,
+    min: 0,
+    max: 4 * gib,
+    unit: 'bytes',
+    doc: 'Memory for chunks of the log, older than the tail, that several queues are read from.'
+  },
   openFilesMax: {
     default: 64,
     min: 2,

@@ -96,6 +96,8 @@ export interface RequestContext extends KafkaServices {
    */
   reserveAnswer(bytes: number): number
   releaseAnswer(bytes: number): void
+  /** Has `done` called once when the answer has left, or will not. */
+  afterAnswer(done: () => void): void
   /**
    * Gives what `prepared` gives, after all earlier calls on this connection got theirs: requests that overlap prepare
    * at the same time and still act in the order in which they came.

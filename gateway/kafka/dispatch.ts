@@ -136,19 +136,21 @@ class KafkaSession implements Session {
       throw new FrameError(`no API with key ${header.apiKey} is served`, frame)
     }
     if (!row.request.serves(header.version)) return this.#unserved(row, header, frame)
-    const outcome = this.#call(row, header, reader, frame)
-    if (!(outcome instanceof Promise)) return this.#answer(row, header, outcome, beganMs, frame)
-    return this.#answerLater(row, header, outcome, beganMs, frame)
-  }
-
-  #call(row: Row, header: RequestHeader, reader: Reader, frame: Buffer): unknown {
     const id = header.clientId ?? ''
     if (id !== this.#client.id) this.#client = { ...this.#client, id }
     const { version, correlationId } = header
     const body = bodyOf(row, version, reader, frame)
-    const context = new RequestScope(this.#common, this.#client, version, correlationId)
+    const scope = new RequestScope(this.#common, this.#client, version, correlationId)
+    const outcome = this.#call(row, header, body, scope)
+    if (outcome instanceof Promise) {
+      return this.#answerLater(row, header, outcome, beganMs, frame, scope)
+    }
+    return withEnd(this.#answer(row, header, outcome, beganMs, frame), scope)
+  }
+
+  #call(row: Row, header: RequestHeader, body: unknown, scope: RequestScope): unknown {
     try {
-      return row.handle(body as never, context)
+      return row.handle(body as never, scope)
     } catch (error) {
       throw this.#failure(row, header, error)
     }
@@ -159,15 +161,15 @@ class KafkaSession implements Session {
     header: RequestHeader,
     outcome: Promise<unknown>,
     beganMs: number,
-    frame: Buffer
+    frame: Buffer,
+    scope: RequestScope
   ): Promise<Answer> {
-    let body: unknown
     try {
-      body = await outcome
+      return withEnd(this.#answer(row, header, await outcome, beganMs, frame), scope)
     } catch (error) {
+      scope.takeAfterAnswer()?.()
       throw this.#failure(row, header, error)
     }
-    return this.#answer(row, header, body, beganMs, frame)
   }
 
   #answer(
@@ -176,9 +178,9 @@ class KafkaSession implements Session {
     outcome: unknown,
     beganMs: number,
     frame: Buffer
-  ): Answer {
+  ): readonly Buffer[] | null {
     const { version, correlationId } = header
-    let answer: Answer = null
+    let answer: readonly Buffer[] | null = null
     let errorCode: number = errorCodes.NONE
     if (outcome === noAnswer) answer = []
     else if (outcome === closeConnection) errorCode = errorCodes.UNKNOWN_SERVER_ERROR
@@ -220,6 +222,15 @@ class KafkaSession implements Session {
     this.#turn = turn
     return turn
   }
+}
+
+/** The answer, with what its handler wants done after it. */
+function withEnd(chunks: readonly Buffer[] | null, scope: RequestScope): Answer {
+  const done = scope.takeAfterAnswer()
+  if (done === undefined) return chunks
+  if (chunks !== null) return { chunks, done }
+  done()
+  return null
 }
 
 async function settled(promise: Promise<unknown>): Promise<void> {

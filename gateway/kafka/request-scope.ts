@@ -1,7 +1,10 @@
 import type { ClientInfo, KafkaServices, RequestContext } from './context.ts'
 
 /** What stays the same for all requests of a connection. */
-export type SessionScope = Omit<RequestContext, 'version' | 'correlationId' | 'client'>
+export type SessionScope = Omit<
+  RequestContext,
+  'version' | 'correlationId' | 'client' | 'afterAnswer'
+>
 
 /**
  * The context of one request. Fields are copied one by one into one shape: spreading an object of so many took 14 µs a
@@ -32,6 +35,7 @@ export class RequestScope implements RequestContext {
   readonly client: ClientInfo
   readonly version: number
   readonly correlationId: number
+  #afterAnswer: (() => void)[] | undefined
 
   constructor(session: SessionScope, client: ClientInfo, version: number, correlationId: number) {
     this.engine = session.engine
@@ -58,5 +62,21 @@ export class RequestScope implements RequestContext {
     this.client = client
     this.version = version
     this.correlationId = correlationId
+  }
+  afterAnswer(done: () => void): void {
+    this.#afterAnswer ??= []
+    this.#afterAnswer.push(done)
+  }
+
+  /** What is to be called when the answer has left, or will not; undefined for nothing. */
+  takeAfterAnswer(): (() => void) | undefined {
+    const all = this.#afterAnswer
+    this.#afterAnswer = undefined
+    return (
+      all &&
+      (() => {
+        for (const done of all) done()
+      })
+    )
   }
 }

@@ -10,7 +10,14 @@ import { type BudgetOwner, BudgetShare, type FrameBudget } from './frame-budget.
 import { FrameError, Framer } from './framer.ts'
 import type { TcpLimits } from './limits.ts'
 import { Outbox } from './outbox.ts'
-import type { Answer, ConnectionHandle, Endpoints, Protocol, Session } from './protocol.ts'
+import {
+  type Answer,
+  type ConnectionHandle,
+  type Endpoints,
+  type Protocol,
+  partsOf,
+  type Session
+} from './protocol.ts'
 import type { LoadWaiter, RequestLoad } from './request-load.ts'
 
 /** What the connections of a listener share. */
@@ -301,18 +308,20 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
 
   #take(entry: InFlight): void {
     this.#shared.load.remove(entry.bytes)
-    if (this.#gone) return
     if (entry.answer === null) {
-      this.#endAfterAnswers()
+      if (!this.#gone) this.#endAfterAnswers()
       return
     }
+    if (entry.answer === undefined) return
+    const { chunks, done } = partsOf(entry.answer)
     // Behind an answer that closes the connection nothing more is said.
-    if (!this.#cut && entry.answer !== undefined) this.#push(entry.answer)
+    if (this.#gone || this.#cut) done?.()
+    else this.#push(chunks, done)
   }
 
-  #push(chunks: readonly Buffer[]): void {
+  #push(chunks: readonly Buffer[], done?: () => void): void {
     const before = this.#outbox.waitingBytes
-    this.#outbox.push(chunks)
+    this.#outbox.push(chunks, done)
     this.#shared.load.addAnswer(this.#outbox.waitingBytes - before)
   }
 

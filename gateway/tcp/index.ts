@@ -11,3 +11,4 @@ export {
 } from './limits.ts'
 export { type ListenAddress, Listener, type TcpShared, tcpShared } from './listener.ts'
 export type { Answer, ConnectionHandle, Endpoints, Protocol, Session } from './protocol.ts'
+export { partsOf } from './protocol.ts'

@@ -18,6 +18,9 @@ export class Outbox {
   #underWay = 0
   #progressMs = 0
   #finished: (() => void) | undefined
+  /** Bytes pushed since the beginning, and who waits until how many of them are taken. */
+  #pushedBytes = 0
+  #ends: { readonly atBytes: number; readonly done: () => void }[] = []
 
   /** `sent` is called with the bytes that the operating system took. */
   constructor(socket: Duplex, clock: Clock, groupBytes: number, sent: (bytes: number) => void) {
@@ -37,14 +40,18 @@ export class Outbox {
     return this.#waitingBytes === 0 ? 0 : nowMs - this.#progressMs
   }
 
-  /** Queues chunks; `pump` sends them. */
-  push(chunks: readonly Buffer[]): void {
+  /** Queues chunks; `pump` sends them. `done` is called when the operating system has them, or they are dropped. */
+  push(chunks: readonly Buffer[], done?: () => void): void {
     if (this.#waitingBytes === 0) this.#progressMs = this.#clock.monotonicMs()
     for (const chunk of chunks) {
       if (chunk.length === 0) continue
       this.#queue.push(chunk)
       this.#waitingBytes += chunk.length
+      this.#pushedBytes += chunk.length
     }
+    if (done === undefined) return
+    if (this.#waitingBytes === 0) done()
+    else this.#ends.push({ atBytes: this.#pushedBytes, done })
   }
 
   pump(): void {
@@ -72,6 +79,17 @@ export class Outbox {
     this.#next = 0
     this.#waitingBytes = this.#underWay
     this.#finished = undefined
+    this.#end(Number.POSITIVE_INFINITY)
+  }
+
+  /** Calls those who waited for the first `takenBytes`. */
+  #end(takenBytes: number): void {
+    let count = 0
+    for (const { atBytes } of this.#ends) {
+      if (atBytes > takenBytes) break
+      count++
+    }
+    if (count > 0) for (const { done } of this.#ends.splice(0, count)) done()
   }
 
   #takeGroup(): Buffer[] {
@@ -103,6 +121,7 @@ export class Outbox {
     this.#underWay = 0
     this.#waitingBytes -= bytes
     if (error) return
+    this.#end(this.#pushedBytes - this.#waitingBytes)
     this.#progressMs = this.#clock.monotonicMs()
     this.#sent(bytes)
     this.pump()

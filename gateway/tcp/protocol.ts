@@ -4,7 +4,22 @@
  * What is sent for a frame: chunks, by reference and without a copy (not to be written to afterwards); none for a
  * request without an answer. `null` closes the connection once the answers before it have left.
  */
-export type Answer = readonly Buffer[] | null
+export type Answer = readonly Buffer[] | LentAnswer | null
+
+/** An answer out of memory that somebody wants back. */
+export interface LentAnswer {
+  readonly chunks: readonly Buffer[]
+  /** Called once: the operating system took all of it, or it is dropped. */
+  readonly done: () => void
+}
+
+/** The chunks, and what to call when they are not needed any more. */
+export function partsOf(answer: readonly Buffer[] | LentAnswer): {
+  readonly chunks: readonly Buffer[]
+  readonly done: (() => void) | undefined
+} {
+  return 'chunks' in answer ? answer : { chunks: answer, done: undefined }
+}
 
 /** Both ends of a connection, as numbers and without '::ffff:'. */
 export interface Endpoints {

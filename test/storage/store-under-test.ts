@@ -28,6 +28,7 @@ export const tinySettings: Partial<StoreSettings> = {
   checkpointBytes: 16 * 1024,
   tailBytes: 64 * 1024,
   openFilesMax: 2,
+  coldCacheBytes: 2 * 1024 * 1024,
   heldTimersMax: 16,
   reserveBytes: 0
 }

@@ -15,6 +15,7 @@ import {
 import { defaultKafkaLimits, type KafkaServices } from '../../gateway/kafka/context.ts'
 import { kafkaProtocol } from '../../gateway/kafka/dispatch.ts'
 import { defaultGroupSettings } from '../../gateway/kafka/groups/settings.ts'
+import { partsOf } from '../../gateway/tcp/index.ts'
 import type { NewTopic, Topic } from '../../storage/contract.ts'
 import { FakeClock } from './fake-clock.ts'
 import { MemoryTopics } from './memory-topics.ts'
@@ -88,7 +89,10 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
   async function askFrame(frame: Buffer): Promise<Buffer> {
     const answer = await session.handle(frame)
     if (answer === null) throw new Error('the connection was closed')
-    return Buffer.concat(answer).subarray(4)
+    const { chunks, done } = partsOf(answer)
+    const whole = Buffer.concat(chunks).subarray(4)
+    done?.()
+    return whole
   }
 
   let nextId = 1

@@ -150,13 +150,19 @@ async function readQueues(
   queues: readonly QueueRead[],
   maxBytes: number,
   committed: boolean,
-  { engine, releaseAnswer }: RequestContext
+  context: RequestContext
 ): Promise<readonly QueueReadResult[]> {
   const isolation = committed ? 'committed' : 'uncommitted'
+  const { engine } = context
   try {
-    return await engine.read({ queues, maxBytes, isolation, withOrigins: true })
+    const read = { queues, maxBytes, isolation, withOrigins: true, borrows: true } as const
+    const results = await engine.read(read)
+    for (const result of results) {
+      if (!(result instanceof StoreError) && result.release) context.afterAnswer(result.release)
+    }
+    return results
   } finally {
-    releaseAnswer(maxBytes)
+    context.releaseAnswer(maxBytes)
   }
 }
 

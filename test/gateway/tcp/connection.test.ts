@@ -305,3 +305,36 @@ t.test('draining answers what was received, takes nothing more, and closes', asy
   t.ok(client.closed)
   t.equal(rig.asked.length, 2)
 })
+
+t.test('memory that an answer was lent comes back once it has left, in order', async (t) => {
+  const rig = new Rig()
+  const { client } = rig.connect()
+  const back: string[] = []
+  const lent = (text: string) => ({ chunks: [framed(text)], done: () => back.push(text) })
+  await client.send('p1', 'p2', 'p3')
+  await rig.asked[1]?.answer(lent('a2'))
+  t.strictSame(back, [], 'it waits for the answer before it')
+  await rig.asked[0]?.answer([framed('a1')])
+  t.strictSame(client.answers, ['a1', 'a2'])
+  t.strictSame(back, ['a2'])
+  await rig.asked[2]?.answer({ chunks: [], done: () => back.push('a3') })
+  t.strictSame(back, ['a2', 'a3'], 'nothing to send')
+})
+
+t.test('memory that was lent comes back when the connection goes before its answer', async (t) => {
+  const rig = new Rig({ windowBytes: 16 })
+  const { connection, client } = rig.connect()
+  const back: string[] = []
+  const lent = (text: string) => ({
+    chunks: [framed(text.repeat(500))],
+    done: () => back.push(text)
+  })
+  client.socket.pause()
+  await client.send('p1', 'p2', 'p3')
+  await rig.asked[0]?.answer(lent('on its way'))
+  await rig.asked[2]?.answer(lent('behind another'))
+  t.strictSame(back, [])
+  connection.close()
+  await rig.asked[1]?.answer(lent('too late'))
+  t.strictSame(back.sort(), ['behind another', 'on its way', 'too late'])
+})

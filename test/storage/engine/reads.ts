@@ -1,4 +1,6 @@
 import type { Test } from 'tap'
+import { records } from '../../../storage/batch/records.ts'
+import type { QueueData } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/errors.ts'
 import {
   appendOf,
@@ -269,4 +271,54 @@ export function readTests(t: Test, open: OpenEngine): void {
     const { appends } = await world.commit({ appends: [appendOf(queue, batchOf(['x']))] })
     t.match(appends[0], { baseOffset: 30, logStartOffset: 10 })
   })
+
+  contractTest(
+    t,
+    open,
+    'several queues read at the same time from the disk, lent or not, give each its own',
+    async (t, world) => {
+      const { queues } = await world.topic('side-by-side', 4)
+      const value = (queue: number, i: number) => `${queue}/${i}/`.repeat(100)
+      const count = 120
+      for (let i = 0; i < count; i++)
+        for (const queue of queues) await world.append(queue, batchOf([value(queue, i)]))
+      await world.under.reopen()
+
+      const nextOf = new Map(queues.map((queue) => [queue, 0]))
+      const lent: { data: QueueData; from: number; queue: number }[] = []
+      const check = async ({ data, from, queue }: (typeof lent)[number]): Promise<void> => {
+        const values: string[] = []
+        for (const batch of batchesOf(data))
+          values.push(...(await records(batch)).map((one) => `${one.value}`))
+        const wanted = values.map((_, i) => value(queue, from + i))
+        t.same(values, wanted)
+      }
+      while ([...nextOf.values()].some((next) => next < count)) {
+        const reads = queues.map((queue) => ({
+          queue,
+          offset: nextOf.get(queue) as number,
+          maxBytes: 1 + world.random.integer(20_000)
+        }))
+        const borrows = world.random.integer(2) === 0
+        const results = await world.read(reads, { maxBytes: 100_000, borrows })
+        for (const [i, result] of results.entries()) {
+          const data = dataOf(result)
+          const { queue, offset } = reads[i]!
+          // Only the first queue that has anything gives a batch whatever its size.
+          if (data.bytes === 0) continue
+          const one = { data, from: offset, queue }
+          await check(one)
+          nextOf.set(queue, data.nextOffset)
+          lent.push(one)
+        }
+        // What is still lent stays as it is while others read; it comes back in any order.
+        while (lent.length > world.random.integer(12)) {
+          const [one] = lent.splice(world.random.integer(lent.length), 1)
+          await check(one!)
+          one!.data.release?.()
+        }
+      }
+      for (const one of lent) await check(one)
+    }
+  )
 }

@@ -149,6 +149,7 @@ export class GroupBroker {
       },
       reserveAnswer: (bytes) => bytes,
       releaseAnswer: () => {},
+      afterAnswer: () => {},
       inTurn: (prepared) => prepared
     }
   }
