@@ -8,7 +8,7 @@ import { OpenError } from './errors.ts'
 import { type Database, IndexDb, openLevel } from './index-db.ts'
 import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
-import { segmentHeaderBytes } from './layout/format.ts'
+import { segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
 import { createSegment, Log, type OpenSegment } from './log.ts'
@@ -229,7 +229,9 @@ async function openEnd(
   recovered: Recovered
 ): Promise<{ segment: OpenSegment; cut: CutTail | undefined }> {
   const { fileSystem } = options
-  const { end, openSegment, firstSequence, replay } = recovered
+  const { end, openSegment, firstSequence, replay, footer } = recovered
+  // A process that was killed within a roll may not have had it fsynced; what follows stands behind it.
+  if (footer !== undefined) await rewriteFooter(fileSystem, folder, footer)
   const file = await fileSystem.open(`${folder}/${segmentFileName(openSegment)}`, 'write')
   const position = Math.max(end.position, segmentHeaderBytes)
   let cut: CutTail | undefined
@@ -243,6 +245,20 @@ async function openEnd(
   return {
     segment: { id: openSegment, file, position, firstSequence, lastGroupPosition, described },
     cut
+  }
+}
+
+async function rewriteFooter(
+  fileSystem: FileSystem,
+  folder: string,
+  { segment, position }: NonNullable<Recovered['footer']>
+): Promise<void> {
+  const file = await fileSystem.open(`${folder}/${segmentFileName(segment)}`, 'write')
+  try {
+    await rewrite(file, position, position + segmentFooterBytes)
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

@@ -40,6 +40,8 @@ export interface Recovered {
   readonly appendTimeMs: number
   readonly damages: readonly Damage[]
   readonly bytesScanned: number
+  /** The newest footer that was read: of the segment before the open one. */
+  readonly footer: { readonly segment: number; readonly position: number } | undefined
 }
 
 /** Why LevelDB's view cannot be gone on with; undefined if it can. */
@@ -169,6 +171,7 @@ async function follow(
 ): Promise<Recovered> {
   const damages: Damage[] = []
   let place = start
+  let footer: Recovered['footer']
   let bytesScanned = 0
   /** Up to here the live set says what there is; behind it the footers do. */
   const newestKnown = Math.max(start.segment, ...catalog.segments.keys())
@@ -200,9 +203,11 @@ async function follow(
         sequence: Math.max(end.nextSequence, at.sequence) - 1,
         appendTimeMs: replay.lastAppendMs,
         damages,
-        bytesScanned
+        bytesScanned,
+        footer
       }
     }
+    if (end.footer !== undefined) footer = { segment: at.segment, position: end.position }
     noteSealed(catalog, at, end)
     const isNeighbour = next === (end.footer?.nextSegmentId ?? at.segment + 1)
     const due = isNeighbour ? 0 : (catalog.segments.get(next)?.firstSequence ?? 0)
