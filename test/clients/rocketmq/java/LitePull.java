@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.store.OffsetStore;
 import org.apache.rocketmq.client.consumer.store.ReadOffsetType;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
@@ -21,7 +22,7 @@ public final class LitePull {
     this.driver = driver;
   }
 
-  /** With a `subscription` the group shares the queues; without one this consumer assigns `queues` to itself. */
+  /** With a `subscription` or `sql` the group shares the queues; without one this consumer assigns `queues` to itself. */
   public JsonNode start(JsonNode command) throws Exception {
     consumer = new DefaultLitePullConsumer(command.get("group").asText());
     consumer.setNamesrvAddr(driver.namesrv);
@@ -29,9 +30,11 @@ public final class LitePull {
     consumer.setAutoCommit(command.path("autoCommit").asBoolean());
     consumer.setAutoCommitIntervalMillis(1000);
     String topic = command.get("topic").asText();
-    if (command.hasNonNull("subscription")) consumer.subscribe(topic, command.get("subscription").asText());
+    boolean isSubscribed = command.hasNonNull("subscription") || command.hasNonNull("sql");
+    if (command.hasNonNull("sql")) consumer.subscribe(topic, MessageSelector.bySql(command.get("sql").asText()));
+    else if (isSubscribed) consumer.subscribe(topic, command.get("subscription").asText());
     consumer.start();
-    if (command.hasNonNull("subscription")) return null;
+    if (isSubscribed) return null;
     queues = new ArrayList<>(consumer.fetchMessageQueues(topic));
     queues.sort(Comparator.comparingInt(MessageQueue::getQueueId));
     List<MessageQueue> chosen = new ArrayList<>();
