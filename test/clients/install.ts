@@ -133,6 +133,14 @@ export async function installRocketmqGo(): Promise<RocketmqClient> {
   return { language: 'go', version, program: join(folder, 'driver'), words: [] }
 }
 
+/** The folder of the Java examples, and the class path that they are run with. */
+export async function installExamples(): Promise<{ folder: string; jars: string }> {
+  const folder = fileURLToPath(new URL('../../../examples/java', import.meta.url))
+  const pom = join(folder, 'pom.xml')
+  const made = await madeOnce('examples', [pom], (made) => copyJars(pom, made))
+  return { folder, jars: join(made, 'jars', '*') }
+}
+
 /** Apache Kafka's own command-line tools; returns their class path. */
 export async function installApacheTools(): Promise<string> {
   const pom = join(sources, 'apache-tools', 'pom.xml')

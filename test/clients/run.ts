@@ -3,16 +3,17 @@ import { playTools } from './apache-tools/scenario.ts'
 import { toolRunner } from './apache-tools/tools.ts'
 import type { Client } from './client.ts'
 import { clients } from './clients.ts'
+import { playExamples } from './examples.ts'
 import { exchange } from './exchange.ts'
 import { installApacheTools } from './install.ts'
 import { rocketmqClients } from './rocketmq/clients.ts'
 import { playRocketmq } from './rocketmq/play.ts'
 import { runScenarios } from './run-scenarios.ts'
-import { openServer } from './server.ts'
+import { openServer, startIsthmus } from './server.ts'
 
 /** CLIENTS=java-4.1,tools plays those only. */
 const rocketmqNames = Object.keys(rocketmqClients)
-const everything = [...Object.keys(clients), 'tools', 'exchange', ...rocketmqNames]
+const everything = [...Object.keys(clients), 'tools', 'exchange', 'examples', ...rocketmqNames]
 const chosen = process.env.CLIENTS?.split(',') ?? everything
 const unknown = chosen.filter((name) => !everything.includes(name))
 if (unknown.length > 0) throw new Error(`no ${unknown.join()}: there are ${everything.join(', ')}`)
@@ -25,6 +26,12 @@ for (const name of chosen) {
     const rocketmq = rocketmqClients[name]
     if (rocketmq) {
       await playRocketmq(t, await rocketmq())
+      return
+    }
+    if (name === 'examples') {
+      const server = await startIsthmus()
+      t.teardown(() => server.close())
+      await playExamples(t, server)
       return
     }
     const server = await openServer()

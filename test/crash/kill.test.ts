@@ -1,10 +1,13 @@
 import t from 'tap'
 import { chooseSeed, seededRandom } from '../clients/random.ts'
+import { RemotingConnection } from '../clients/remoting.ts'
 import { type OwnServer, startIsthmus } from '../clients/server.ts'
 import { checkHistory, type HistoryEvent } from './history.ts'
 import { consume, type LoadOptions, Producer, readEverything } from './load.ts'
 import { RawConnection } from './raw-connection.ts'
 import { createTopic } from './raw-requests.ts'
+import { RemotingProducer, remotingConsume } from './remoting-load.ts'
+import { RemotingTimers } from './remoting-timers.ts'
 
 /** Kills under load; KILLS in the environment asks for more. */
 const kills = Number(process.env.KILLS ?? 32)
@@ -14,6 +17,7 @@ const batchesPerLifeMax = 160
 const startKilledOnceIn = 6
 const startKilledMsMax = 300
 const group = 'crash'
+const remotingGroup = 'crash-remoting'
 
 t.setTimeout(kills * 10_000)
 
@@ -35,6 +39,9 @@ const producers = [
   new Producer('hasty', false, 5, load)
 ]
 
+const remotingProducers = ['one', 'two', 'three'].map((name) => new RemotingProducer(name, load))
+const timers = new RemotingTimers('crash-timers', random)
+
 /**
  * Both flush modes take turns on one folder: a killed process loses nothing that it wrote. Segments are so small that
  * many are sealed and begun in a run.
@@ -46,7 +53,8 @@ const options = (): string[] => {
 
 /** Loads the server until some batches more are acknowledged, and kills it right then. */
 async function loadAndKill(server: OwnServer): Promise<void> {
-  const acknowledged = (): number => producers.reduce((n, p) => n + p.acknowledgedBatches, 0)
+  const acknowledged = (): number =>
+    [...producers, ...remotingProducers].reduce((n, p) => n + p.acknowledgedBatches, 0)
   const enough = acknowledged() + 1 + random.below(batchesPerLifeMax)
   let killed: Promise<void> | undefined
   load.record = (event) => {
@@ -54,8 +62,11 @@ async function loadAndKill(server: OwnServer): Promise<void> {
     if (!killed && acknowledged() >= enough) killed = server.stop('SIGKILL')
   }
   const { bootstrap } = server
+  const broker = server.addresses.broker ?? ''
   const clients = [...producers.map((producer) => producer.run(bootstrap))]
-  await Promise.all([...clients, consume(bootstrap, group, load)])
+  const remoting = remotingProducers.map((producer) => producer.run(broker))
+  const consumers = [consume(bootstrap, group, load), remotingConsume(broker, remotingGroup, load)]
+  await Promise.all([...clients, ...remoting, ...consumers, timers.run(broker)])
   if (!killed) throw new Error(`the server went away by itself\n${server.log}`)
   await killed
 }
@@ -74,6 +85,7 @@ await t.test(`${kills} times kill -9 under load`, async (t) => {
   const { port } = server
   const connection = await RawConnection.open(server.bootstrap)
   await createTopic(connection, load.topic, load.partitions)
+  await createTopic(connection, timers.topic, 1)
   connection.close()
 
   for (let i = 0; i < kills; i++) {
@@ -83,15 +95,22 @@ await t.test(`${kills} times kill -9 under load`, async (t) => {
     await server.start(port)
     await readEverything(server.bootstrap, load)
   }
-  const counts = producers.map((p) => `${p.name} ${p.acknowledgedBatches}`)
+  const everyone = [...producers, ...remotingProducers]
+  const counts = everyone.map((p) => `${p.name} ${p.acknowledgedBatches}`)
   const total = await readEverything(server.bootstrap, load)
-  t.comment(`acknowledged batches: ${counts.join(', ')}; records: ${total}`)
-  for (const producer of producers) t.ok(producer.acknowledgedBatches > 0, `${producer.name} sent`)
+  t.comment(
+    `acknowledged batches: ${counts.join(', ')}; records: ${total}; timers: ${timers.acknowledged}`
+  )
+  for (const producer of everyone) t.ok(producer.acknowledgedBatches > 0, `${producer.name} sent`)
   t.ok(
     history.some(({ kind }) => kind === 'commit-acknowledged'),
     'the consumer committed'
   )
   t.same(checkHistory(history), [], 'the history has no violation')
+  t.ok(timers.acknowledged > 0, 'timers were set')
+  const remoting = await RemotingConnection.open(server.addresses.broker ?? '')
+  t.same(await timers.violations(remoting), [], 'each timer came once, and not before its time')
+  remoting.close()
   await server.stop('SIGTERM')
   await t.resolves(server.check(), 'the store is sound')
 })

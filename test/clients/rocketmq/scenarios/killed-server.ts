@@ -1,0 +1,80 @@
+/** The server is killed while clients send and consume. */
+import type { Test } from 'tap'
+import type { RocketmqDriver } from '../driver.ts'
+import { everyLanguage, type OwnStage, type Scenario } from '../scenario.ts'
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'what was acknowledged is consumed, however often the server is killed',
+    languages: everyLanguage,
+    own: true,
+    run: killed
+  }
+]
+
+const kills = 3
+/** Sends on their way at any time. */
+const lanes = 8
+/** Acknowledged before each kill, and after the last. */
+const sendsPerLife = 150
+
+/** Sends one after the other until told to stop; a send that fails may have been stored or not. */
+class Lane {
+  readonly acknowledged: string[] = []
+  isOver = false
+  readonly #driver: RocketmqDriver
+  readonly #topic: string
+  readonly #name: string
+
+  constructor(driver: RocketmqDriver, topic: string, name: string) {
+    this.#driver = driver
+    this.#topic = topic
+    this.#name = name
+  }
+
+  async run(): Promise<void> {
+    for (let i = 0; !this.isOver; i++) {
+      const text = `${this.#name}-${i}`
+      const how = i % 3 === 0 ? 'async' : 'sync'
+      try {
+        const [sent] = await this.#driver.send(this.#topic, [{ body: Buffer.from(text) }], how)
+        if (sent?.status === 'SEND_OK') this.acknowledged.push(text)
+      } catch {
+        // Nobody knows.
+      }
+    }
+  }
+}
+
+async function killed(t: Test, { another, name, server }: OwnStage): Promise<void> {
+  const topic = name('killed')
+  const [sender, consumer] = [another(), another()]
+  await sender.send(topic, [{ body: Buffer.from('first') }])
+  await consumer.consume({ group: name('killed-group'), topic })
+  const all = Array.from({ length: lanes }, (_, i) => new Lane(sender, topic, `lane${i}`))
+  const running = Promise.all(all.map((lane) => lane.run()))
+  const acknowledged = () => all.flatMap((lane) => lane.acknowledged)
+  for (let kill = 0; kill <= kills; kill++) {
+    const enough = acknowledged().length + sendsPerLife
+    // The consumer's messages are looked at as they come; they come as long as sends are acknowledged.
+    await consumer.until('sends are acknowledged', () => acknowledged().length >= enough, 90_000)
+    if (kill < kills) await server.restart('SIGKILL')
+  }
+  for (const lane of all) lane.isOver = true
+  await running
+  const given = () => new Set(consumer.given.map(({ body }) => body.toString()))
+  const missing = () => {
+    const texts = given()
+    return acknowledged().filter((text) => !texts.has(text))
+  }
+  await consumer.until('all that was acknowledged was given', () => missing().length === 0, 90_000)
+  t.same(missing(), [])
+  t.ok(acknowledged().length >= sendsPerLife * (kills + 1))
+  // In a queue an offset is one message for good.
+  const seen = new Map<string, string>()
+  for (const { queue, offset, uniqueKey } of consumer.given) {
+    const before = seen.get(`${queue}/${offset}`)
+    if (before !== undefined && before !== uniqueKey) t.fail(`${queue}/${offset} has changed`)
+    seen.set(`${queue}/${offset}`, uniqueKey)
+  }
+}
