@@ -184,6 +184,7 @@ class RunningServer implements Server {
       version,
       isReady: () => this.#health().state === 'ready',
       engine: () => (this.#phase === 'up' ? this.#store : undefined),
+      timers: () => (this.#phase === 'up' ? this.#broker?.timers : undefined),
       listeners: () => [
         ...(this.#kafka === undefined ? [] : [this.#kafka.measured]),
         ...(this.#rocketmq?.measured ?? [])

@@ -1,5 +1,6 @@
 /** Every metric: its name, its help and where its number is read. Names and labels are stable. */
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
+import { latenessBounds, timerKinds } from '../../gateway/broker/timers/index.ts'
 import type { TcpCounters } from '../../gateway/tcp/index.ts'
 import type { EngineStats } from '../../storage/index.ts'
 import { type GroupLags, reckonLags } from './group-lag.ts'
@@ -63,6 +64,7 @@ export function registryOf(measured: Measured): Registry {
   addEngine(registry, measured)
   addRequests(registry, measured)
   addConnections(registry, measured)
+  addTimers(registry, measured)
   addLags(registry, measured)
   addProcess(registry)
   return registry
@@ -153,20 +155,22 @@ function addRequests(registry: Registry, { listeners }: Measured): void {
   registry.registerMetric(durations({ listeners }) as unknown as Metric)
 }
 
-/** A histogram whose buckets are kept in plain numbers; the registry asks a metric for no more than this. */
 function durations({ listeners }: Pick<Measured, 'listeners'>) {
   const name = 'isthmus_request_duration_seconds'
   const help = "From a request's turn to its answer being ready; a fetch that waits counts its wait"
-  const get = async () => ({
-    name,
-    help,
-    type: 'histogram',
-    aggregator: 'sum',
-    values: listeners().flatMap(({ protocol, figures }) =>
-      [...figures.byApi].flatMap(([api, each]) => histogramRows(name, { protocol, api }, each))
+  return histogram(name, help, () =>
+    listeners().flatMap(({ protocol, figures }) =>
+      [...figures.byApi].flatMap(([api, { buckets, latencySumSeconds: sum }]) =>
+        histogramRows(name, { protocol, api }, { buckets, sum, bounds: latencyBounds })
+      )
     )
-  })
-  return { name, help, type: 'histogram', aggregator: 'sum', get, reset: () => {} }
+  )
+}
+
+/** A histogram whose buckets are kept in plain numbers; the registry asks a metric for no more than this. */
+function histogram(name: string, help: string, rows: () => HistogramRow[]) {
+  const kind = { name, help, type: 'histogram', aggregator: 'sum' }
+  return { ...kind, get: async () => ({ ...kind, values: rows() }), reset: () => {} }
 }
 
 interface HistogramRow {
@@ -175,16 +179,27 @@ interface HistogramRow {
   readonly value: number
 }
 
-function histogramRows(name: string, labels: Labels, figures: ApiFigures): HistogramRow[] {
+/** What falls into each bucket, the last one unbounded, and the sum of all. */
+interface Counted {
+  readonly buckets: Iterable<number>
+  readonly bounds: readonly number[]
+  readonly sum: number
+}
+
+function histogramRows(
+  name: string,
+  labels: Labels,
+  { buckets, bounds, sum }: Counted
+): HistogramRow[] {
   let count = 0
-  const rows = [...figures.buckets].map((inBucket, index): HistogramRow => {
+  const rows = [...buckets].map((inBucket, index): HistogramRow => {
     count += inBucket
-    const le = `${latencyBounds[index] ?? '+Inf'}`
+    const le = `${bounds[index] ?? '+Inf'}`
     return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: count }
   })
   return [
     ...rows,
-    { metricName: `${name}_sum`, labels, value: figures.latencySumSeconds },
+    { metricName: `${name}_sum`, labels, value: sum },
     { metricName: `${name}_count`, labels, value: count }
   ]
 }
@@ -204,6 +219,38 @@ function addConnections(registry: Registry, { listeners }: Measured): void {
   add(registry, 'counter', 'isthmus_connections_closed_total', closed, labels, byReason(closings))
   const paused = 'How often a connection was not read for a while, by reason'
   add(registry, 'counter', 'isthmus_connection_pauses_total', paused, labels, byReason(pauses))
+}
+
+/** What became of records that waited for a time. */
+const timerOutcomes = ['added', 'fired', 'settled', 'again', 'dropped'] as const
+
+function addTimers(registry: Registry, { timers }: Measured): void {
+  const all = () => Object.entries(timers()?.figures() ?? {})
+  const pendingHelp = 'Records that wait for their time, or for the word of their sender'
+  add(registry, 'gauge', 'isthmus_timers_pending', pendingHelp, ['kind'], async () => {
+    const service = timers()
+    if (service === undefined) return []
+    return Promise.all(
+      timerKinds.map(async (kind): Promise<Sample> => [{ kind }, await service.pending(kind)])
+    )
+  })
+  const help = 'Timers, by what happened to them'
+  add(registry, 'counter', 'isthmus_timers_total', help, ['kind', 'outcome'], () =>
+    all().flatMap(([kind, figures]) =>
+      timerOutcomes.map((outcome): Sample => [{ kind, outcome }, figures[outcome]])
+    )
+  )
+  const refusedHelp = 'How often the store refused what was due, so that it was tried again'
+  add(registry, 'counter', 'isthmus_timers_refused_total', refusedHelp, ['kind'], () =>
+    all().map(([kind, { refused }]): Sample => [{ kind }, refused])
+  )
+  const name = 'isthmus_timer_lateness_seconds'
+  const latenessHelp = 'From when a timer was due to the append of the copy'
+  const rows = () =>
+    all().flatMap(([kind, { latenessBuckets: buckets, latenessSumSeconds: sum }]) =>
+      histogramRows(name, { kind }, { buckets, sum, bounds: latenessBounds })
+    )
+  registry.registerMetric(histogram(name, latenessHelp, rows) as unknown as Metric)
 }
 
 function addLags(registry: Registry, { engine }: Measured): void {

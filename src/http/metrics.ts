@@ -2,6 +2,8 @@
  * /metrics: Prometheus text through prom-client, from a registry of the server's own. The library is loaded and the
  * metrics are set up at the first request for them, so a start does not pay for them.
  */
+
+import type { Timers } from '../../gateway/broker/timers/index.ts'
 import type { TcpCounters } from '../../gateway/tcp/index.ts'
 import type { Engine } from '../../storage/index.ts'
 import type { Page } from './http-server.ts'
@@ -22,6 +24,7 @@ export interface Measured {
   readonly version: string
   readonly isReady: () => boolean
   readonly engine: () => Engine | undefined
+  readonly timers: () => Timers | undefined
   readonly listeners: () => readonly MeasuredListener[]
 }
 

@@ -5,6 +5,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import t, { type Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../storage/layout/segment.ts'
+import { RemotingConnection } from '../crash/remoting-connection.ts'
 import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -115,6 +116,35 @@ t.test('health and metrics tell what was done', async (t) => {
     /^isthmus_connections\{protocol="kafka"\} \d+$/m,
     /^isthmus_disk_free_bytes [1-9]/m,
     /^process_resident_memory_bytes [1-9]/m
+  ]) {
+    t.match(text, line)
+  }
+  await stop(t, running)
+})
+
+/** Sends a message of RocketMQ that comes later. */
+async function sendLater(running: RunningCommand, properties: string): Promise<void> {
+  const { host, port } = await running.address('broker')
+  const connection = await RemotingConnection.open(`${host}:${port}`)
+  const header = { a: 'p', b: 'timed', c: 'TBW102', d: '1', e: '0', f: '0', g: '1', h: '0' }
+  const { code } = await connection.ask(310, { ...header, i: properties }, Buffer.from('x'))
+  connection.close()
+  if (code !== 0) throw new Error(`the send was answered with ${code}`)
+}
+
+t.test('metrics tell what waits for its time, and what has come', async (t) => {
+  const running = runCommand(t, ['serve', ...anyPorts])
+  await sendLater(running, 'DELAY\u000118\u0002')
+  await sendLater(running, 'TIMER_DELAY_MS\u00011\u0002')
+  let text = ''
+  while (!/fired"\} 1$/m.test(text)) text = (await get(running, '/metrics')).text
+  for (const line of [
+    /^isthmus_timers_pending\{kind="delayed"\} 1$/m,
+    /^isthmus_timers_pending\{kind="half"\} 0$/m,
+    /^isthmus_timers_total\{kind="delayed",outcome="added"\} 2$/m,
+    /^isthmus_timers_total\{kind="delayed",outcome="dropped"\} 0$/m,
+    /^isthmus_timers_refused_total\{kind="delayed"\} 0$/m,
+    /^isthmus_timer_lateness_seconds_count\{kind="delayed"\} 1$/m
   ]) {
     t.match(text, line)
   }
