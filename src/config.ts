@@ -11,7 +11,8 @@ import {
   storedGroupSettings,
   storeSettings,
   timerSettings,
-  topicSettings
+  topicSettings,
+  transactionSettings
 } from './part-settings.ts'
 import type { Setting, ValueOf } from './setting.ts'
 import { UsageError } from './usage-error.ts'
@@ -97,6 +98,7 @@ export const settings = {
   ...groupSettings,
   ...storedGroupSettings,
   ...timerSettings,
+  ...transactionSettings,
   ...requestSettings,
   ...rocketmqSettings,
   ...limits(tcpLimitTable, 'Connections'),

@@ -4,7 +4,7 @@ import { timerLimitTable } from '../gateway/broker/timers/index.ts'
 import { defaultTopicPolicy } from '../gateway/broker/topics.ts'
 import { defaultGroupSettings } from '../gateway/kafka/groups/settings.ts'
 import { defaultKafkaLimits } from '../gateway/kafka/server.ts'
-import { defaultRocketmqLimits } from '../gateway/rocketmq/server.ts'
+import { defaultRocketmqLimits, transactionLimitTable } from '../gateway/rocketmq/server.ts'
 import { storeSettings as storeTable } from '../storage/index.ts'
 import type { IntegerSetting, Section, Setting } from './setting.ts'
 
@@ -42,6 +42,9 @@ export const storeSettings = limits(storeTable, 'Durability and storage')
 
 /** Of delayed, retried and half messages. */
 export const timerSettings = limits(timerLimitTable, 'Timers')
+
+/** Of RocketMQ's transactions. */
+export const transactionSettings = limits(transactionLimitTable, 'Transactions')
 
 /** A number whose default another part declares. */
 function count(

@@ -2,6 +2,7 @@
 import { DecodedBatches } from '../gateway/broker/translate/index.ts'
 import {
   ClientTable,
+  checkBack,
   defaultRocketmqLimits,
   MessageFilters,
   OffsetResets,
@@ -15,9 +16,10 @@ import {
 } from '../gateway/rocketmq/server.ts'
 import type { Listener, TcpShared } from '../gateway/tcp/index.ts'
 import type { Broker } from './broker.ts'
-import type { Config } from './config.ts'
+import { type Config, pickSettings } from './config.ts'
 import type { MeasuredListener } from './http/metrics.ts'
 import { RequestFigures } from './http/request-figures.ts'
+import { transactionSettings } from './part-settings.ts'
 
 export interface RocketmqSide {
   readonly namesrv: Listener
@@ -61,8 +63,10 @@ export function openRocketmq(
     clock,
     random,
     log,
-    limits: { ...defaultRocketmqLimits, timerDelayMsMax: config.timerDelayMsMax }
+    limits: { ...defaultRocketmqLimits, timerDelayMsMax: config.timerDelayMsMax },
+    transactionLimits: pickSettings(config, transactionSettings)
   }
+  timers.setAction('half', checkBack(services))
   const namesrv = measuredListener(services, 'namesrv', tcp)
   const broker = measuredListener(services, 'broker', tcp)
   const vip = config.brokerVipPort ? measuredListener(services, 'broker', tcp, 'vip') : undefined

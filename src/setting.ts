@@ -14,6 +14,7 @@ export type Section =
   | 'Topics'
   | 'Groups'
   | 'Timers'
+  | 'Transactions'
   | 'Requests'
   | 'Connections'
   | 'Log'

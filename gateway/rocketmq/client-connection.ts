@@ -59,6 +59,8 @@ export interface ClientConnection {
   readonly language: Language
   /** The same; an ordinal of MQVersion. */
   readonly version: number
+  /** False while the client has much to take still: what can wait should not be told or asked now. */
+  readonly keepsUp: boolean
   /** Tells the client something and waits for nothing. Does nothing once the connection is closed. */
   push<R extends AnyRequest>(request: R, pushed: Pushed<R>): void
   /** Asks the client. Rejects with PushError. */
@@ -69,6 +71,14 @@ export interface ClientConnection {
   ): Promise<ClientAnswer<R>>
   /** Calls `listener` once, when the connection has closed; at once if it has. Returns what takes it back. */
   onClose(listener: () => void): () => void
+}
+
+/** Of what waits to be told to one client. */
+export interface PushLimits {
+  /** Requests that the client has not answered. */
+  readonly pushesMax: number
+  /** Bytes that it has not taken, answers among them; beyond it nothing more is asked. */
+  readonly pushBytesMax: number
 }
 
 interface Waiting {
@@ -88,17 +98,17 @@ export class RocketmqClient implements ClientConnection {
   version = 0
   readonly #connection: ConnectionHandle
   readonly #clock: Clock
-  readonly #waitingMax: number
+  readonly #limits: PushLimits
   readonly #waiting = new Map<number, Waiting>()
   readonly #closeListeners = new Set<() => void>()
   #lastOpaque = 0
   #open = true
 
-  constructor(connection: ConnectionHandle, clock: Clock, waitingMax: number) {
+  constructor(connection: ConnectionHandle, clock: Clock, limits: PushLimits) {
     this.id = connection.id
     this.#connection = connection
     this.#clock = clock
-    this.#waitingMax = waitingMax
+    this.#limits = limits
     const { remoteAddress, remotePort, localAddress, localPort } = connection.endpoints
     this.host = remoteAddress
     this.port = remotePort
@@ -108,6 +118,10 @@ export class RocketmqClient implements ClientConnection {
 
   get open(): boolean {
     return this.#open
+  }
+
+  get keepsUp(): boolean {
+    return this.#connection.waitingBytes <= this.#limits.pushBytesMax
   }
 
   push<R extends AnyRequest>(request: R, pushed: Pushed<R>): void {
@@ -121,8 +135,9 @@ export class RocketmqClient implements ClientConnection {
   ): Promise<ClientAnswer<R>> {
     const who = `request ${request.code} to ${this.host}:${this.port}`
     if (!this.#open) return Promise.reject(new PushError('closed', `${who}: it is gone`))
-    if (this.#waiting.size >= this.#waitingMax) {
-      const text = `${who}: ${this.#waiting.size} wait for its answers`
+    if (this.#waiting.size >= this.#limits.pushesMax || !this.keepsUp) {
+      const bytes = this.#connection.waitingBytes
+      const text = `${who}: ${this.#waiting.size} wait for its answers, ${bytes} bytes for it`
       return Promise.reject(new PushError('too-many', text))
     }
     return new Promise((resolve, reject) => {

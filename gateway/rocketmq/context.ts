@@ -10,7 +10,7 @@ import type { Traffic } from '../broker/statistics/traffic.ts'
 import type { Timers } from '../broker/timers/index.ts'
 import type { TopicService } from '../broker/topics.ts'
 import type { DecodedBatches } from '../broker/translate/index.ts'
-import type { ClientConnection } from './client-connection.ts'
+import type { ClientConnection, PushLimits } from './client-connection.ts'
 import type { ClientTable } from './clients/client-table.ts'
 import type { OffsetResets } from './clients/offset-resets.ts'
 import type { QueueLocks } from './clients/queue-locks.ts'
@@ -20,6 +20,7 @@ import type { MessageFilters } from './filter/message-filters.ts'
 import type { ResponseCode, responseCodes } from './response-codes.ts'
 import type { RoutePerms } from './route-perms.ts'
 import type { ServerFacts } from './told-settings.ts'
+import type { TransactionLimits } from './transactions/limits.ts'
 
 export type { AddressMap, ClientConnection, Groups, TopicService }
 
@@ -28,11 +29,9 @@ export const roles = ['namesrv', 'broker'] as const
 export type Role = (typeof roles)[number]
 
 /** Limits that handlers keep, each with a name; src/config.ts offers those that an operator may change. */
-export interface RocketmqLimits {
+export interface RocketmqLimits extends PushLimits {
   /** Requests of one connection that are being handled, held pulls among them; the next ones wait unread. */
   readonly inFlightMax: number
-  /** Requests to one client that it has not answered; the next one is refused. */
-  readonly pushesMax: number
   /** A client that was asked something and has not answered is not waited for any longer. */
   readonly clientAnswerMsMax: number
   /** Of a sent body, or of a batch of them, as sent. */
@@ -56,6 +55,7 @@ export interface RocketmqLimits {
 export const defaultRocketmqLimits: RocketmqLimits = {
   inFlightMax: 16_384,
   pushesMax: 1024,
+  pushBytesMax: 8 * 1024 * 1024,
   clientAnswerMsMax: 10_000,
   bodyBytesMax: 4 * 1024 * 1024,
   pullBytesMax: 256 * 1024,
@@ -96,6 +96,8 @@ export interface RocketmqServices {
   readonly random: Random
   readonly log: LogSink
   readonly limits: RocketmqLimits
+  /** When producers are asked about half messages. */
+  readonly transactionLimits: TransactionLimits
 }
 
 export interface RequestContext extends RocketmqServices {

@@ -10,6 +10,8 @@ import {
   physicalOffsetOf,
   preparedFlag,
   propertyOf,
+  realQueueName,
+  realTopicName,
   transactionMask
 } from '../broker/translate/index.ts'
 import type { Refused, RequestContext } from './context.ts'
@@ -25,8 +27,6 @@ const msName = 'TIMER_DELAY_MS'
 const timeName = 'TIMER_DELIVER_MS'
 /** When the time wheel lets go of a message; one that says so was in it before. */
 const wheelName = 'TIMER_OUT_MS'
-const realTopicName = 'REAL_TOPIC'
-const realQueueName = 'REAL_QID'
 /** What a timer message asks with; a delay level counts more. */
 export const timerNames = [secondsName, msName, timeName] as const
 const retryPrefix = '%RETRY%'
@@ -69,8 +69,8 @@ export function delayedMessage(
   return { due: { atMs: deliverMs }, sent: { ...sent, properties }, deliverMs }
 }
 
-/** Whether a message of a batch asks to come later: then the batch is refused. */
-export function isDelayed({ properties }: SentMessage): boolean {
+/** Whether a message asks to come later: in a batch, or in a transaction, it is refused then. */
+export function isDelayed({ properties }: Pick<SentMessage, 'properties'>): boolean {
   const level = propertyOf(properties, levelName)
   if (level !== undefined && (longOf(level) ?? 1) > 0) return true
   return timerNames.some((name) => propertyOf(properties, name) !== undefined)

@@ -99,7 +99,7 @@ class RocketmqSession implements Session {
     this.#rows = rows
     this.#observer = observer
     this.#connection = connection
-    this.#client = new RocketmqClient(connection, services.clock, services.limits.pushesMax)
+    this.#client = new RocketmqClient(connection, services.clock, services.limits)
   }
 
   /** Never asked: answers leave as they are ready. */

@@ -3,6 +3,7 @@ import type { Topic } from '../../storage/contract.ts'
 import { rocketmqTopicNameFault, topicNamesFromRocketmq } from '../broker/names.ts'
 import { TopicError } from '../broker/topic-errors.ts'
 import type { RocketmqServices } from './context.ts'
+import { checkedTooOftenTopic, halfTopic } from './transactions/half-message.ts'
 
 type Services = Pick<RocketmqServices, 'engine' | 'topics' | 'clusterName'>
 
@@ -23,16 +24,16 @@ export function replyTopicOf({ clusterName }: Pick<RocketmqServices, 'clusterNam
 
 /** Topics that RocketMQ's clients use among themselves: system topics, which Kafka's clients do not see. */
 export function isOwnTopic(name: string, services: Pick<RocketmqServices, 'clusterName'>): boolean {
-  return name === traceTopic || name === replyTopicOf(services)
+  return name === traceTopic || name === checkedTooOftenTopic || name === replyTopicOf(services)
 }
 
 /** Nobody sends to them (TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET, and the one that stands for all new topics). */
 const closedTopics: ReadonlySet<string> = new Set([
   autoCreateTopic,
   'SCHEDULE_TOPIC_XXXX',
-  'RMQ_SYS_TRANS_HALF_TOPIC',
+  halfTopic,
   'RMQ_SYS_TRANS_OP_HALF_TOPIC',
-  'TRANS_CHECK_MAX_TIME_TOPIC',
+  checkedTooOftenTopic,
   'SELF_TEST_TOPIC',
   'OFFSET_MOVED_EVENT'
 ])

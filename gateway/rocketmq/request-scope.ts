@@ -27,6 +27,7 @@ export class RequestScope implements RequestContext {
   readonly random: RocketmqServices['random']
   readonly log: RocketmqServices['log']
   readonly limits: RocketmqServices['limits']
+  readonly transactionLimits: RocketmqServices['transactionLimits']
   readonly role: Role
   readonly client: ClientConnection
   readonly command: Command
@@ -59,6 +60,7 @@ export class RequestScope implements RequestContext {
     this.random = services.random
     this.log = services.log
     this.limits = services.limits
+    this.transactionLimits = services.transactionLimits
     this.role = role
     this.client = client
     this.command = command

@@ -9,6 +9,7 @@ import { deleteKvConfig } from './handlers/delete-kv-config.ts'
 import { deleteSubscriptiongroup } from './handlers/delete-subscriptiongroup.ts'
 import { deleteTopicInBroker } from './handlers/delete-topic-in-broker.ts'
 import { deleteTopicInNamesrv } from './handlers/delete-topic-in-namesrv.ts'
+import { endTransaction } from './handlers/end-transaction.ts'
 import { getAllSubscriptiongroupConfig } from './handlers/get-all-subscriptiongroup-config.ts'
 import { getAllTopicConfig } from './handlers/get-all-topic-config.ts'
 import { getAllTopicListFromNameserver } from './handlers/get-all-topic-list-from-nameserver.ts'
@@ -48,6 +49,7 @@ import { deleteKvConfigRequest } from './headers/delete-kv-config.ts'
 import { deleteSubscriptiongroupRequest } from './headers/delete-subscriptiongroup.ts'
 import { deleteTopicInBrokerRequest } from './headers/delete-topic-in-broker.ts'
 import { deleteTopicInNamesrvRequest } from './headers/delete-topic-in-namesrv.ts'
+import { endTransactionRequest } from './headers/end-transaction.ts'
 import { getAllSubscriptiongroupConfigRequest } from './headers/get-all-subscriptiongroup-config.ts'
 import { getAllTopicConfigRequest } from './headers/get-all-topic-config.ts'
 import { getAllTopicListFromNameserverRequest } from './headers/get-all-topic-list-from-nameserver.ts'
@@ -104,6 +106,7 @@ export const routes: readonly Route[] = [
   route(sendReplyMessageRequest, sendReplyMessage, 'broker'),
   route(sendReplyMessageV2Request, sendReplyMessageV2, 'broker'),
   route(recallMessageRequest, recallMessage, 'broker'),
+  route(endTransactionRequest, endTransaction, 'broker'),
   route(pullMessageRequest, pullMessage, 'broker'),
   route(litePullMessageRequest, litePullMessage, 'broker'),
   route(consumerSendMsgBackRequest, consumerSendMsgBack, 'broker'),

@@ -14,6 +14,7 @@ import {
 } from '../broker/translate/index.ts'
 import { type Refused, type RequestContext, refuse } from './context.ts'
 import { responseCodes } from './response-codes.ts'
+import { preparedName } from './transactions/half-message.ts'
 
 /** RocketMQ's regionId by default. */
 export const region = 'DefaultRegion'
@@ -31,6 +32,8 @@ export interface SentMessage {
 }
 
 export interface AcceptedMessage {
+  /** As it is stored. */
+  readonly message: Message
   readonly record: PackedRecord
   readonly uniqueKey: string
 }
@@ -66,15 +69,16 @@ export function acceptMessage(
   if (isMessageFault(record)) {
     return refuseSend(responseCodes.MESSAGE_ILLEGAL, `the message is illegal: ${record.text}`)
   }
-  return { record, uniqueKey }
+  return { message, record, uniqueKey }
 }
 
 /** What is not served is refused: as no transaction it would be wrong. */
 function notYet({ sysFlag, properties }: SentMessage): Refused | undefined {
-  const isHalf = (sysFlag & transactionMask) === preparedFlag
-  if (isHalf || propertyOf(properties, 'TRAN_MSG')?.toLowerCase() === 'true') {
-    const remark = 'transactions are not supported by this version of the server'
-    return refuseSend(responseCodes.NO_PERMISSION, remark)
+  const isPrepared = (sysFlag & transactionMask) === preparedFlag
+  // A real broker would store it where nobody ever sees it.
+  if (isPrepared && propertyOf(properties, preparedName)?.toLowerCase() !== 'true') {
+    const remark = `the message is illegal: prepared for a transaction without ${preparedName}`
+    return refuseSend(responseCodes.MESSAGE_ILLEGAL, remark)
   }
   return undefined
 }

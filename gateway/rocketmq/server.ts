@@ -18,6 +18,8 @@ export { MessageFilters } from './filter/message-filters.ts'
 export { responseNameOf } from './response-codes.ts'
 export { RoutePerms } from './route-perms.ts'
 export { type Route, routes } from './routes.ts'
+export { checkBack } from './transactions/check-back.ts'
+export { type TransactionLimits, transactionLimitTable } from './transactions/limits.ts'
 
 /** Not listening yet: `listen`, and at the end `close`, are the caller's. */
 export function rocketmqListener(

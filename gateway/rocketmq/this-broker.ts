@@ -3,8 +3,11 @@ import type { Endpoint } from '../broker/addresses.ts'
 import { type Host, hostOf, noHost } from '../broker/translate/index.ts'
 import type { RequestContext } from './context.ts'
 
+/** Who is told where the broker is. */
+type Told = Pick<RequestContext, 'client' | 'addresses' | 'brokerPort'>
+
 /** What clients of this connection are told to dial for the broker, whichever listener they asked. */
-export function advertisedBroker(context: RequestContext): Endpoint {
+export function advertisedBroker(context: Told): Endpoint {
   const { localAddress } = context.client
   const port = context.brokerPort()
   return context.addresses.endpointFor('broker', { address: localAddress, port })
@@ -14,7 +17,7 @@ export function advertisedBroker(context: RequestContext): Endpoint {
  * The same as a store host, in message ids and pulled messages: clients dial it too. A name cannot be written there;
  * then it is the address that the client dialled.
  */
-export function storeHost(context: RequestContext): Host {
+export function storeHost(context: Told): Host {
   const { host, port } = advertisedBroker(context)
   return hostOf(host, port) ?? hostOf(context.client.localAddress, port) ?? noHost
 }

@@ -103,6 +103,10 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     )
   }
 
+  get waitingBytes(): number {
+    return this.#outbox.waitingBytes
+  }
+
   send(chunks: readonly Buffer[]): void {
     if (this.#gone) return
     this.#push(chunks)

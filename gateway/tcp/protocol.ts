@@ -38,6 +38,8 @@ export interface ConnectionHandle {
   readonly signal: AbortSignal
   /** Sends what no frame asked for. Only for protocols whose answers go out in any order. */
   send(chunks: readonly Buffer[]): void
+  /** Bytes of answers, and of what was sent without being asked for, that the peer has not taken. */
+  readonly waitingBytes: number
   /** Tells that the store refused for overload: no connection is read for a while. */
   overloaded(): void
   /**

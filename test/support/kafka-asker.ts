@@ -62,6 +62,7 @@ export function startAsker(t: Test, options: AskerOptions = {}) {
     },
     signal: new AbortController().signal,
     send: () => {},
+    waitingBytes: 0,
     overloaded: () => {
       overloads++
     },

@@ -8,6 +8,9 @@ export const traceSwitchName = 'TRACE_ON'
 export const clusterName = 'CLUSTER'
 export const waitName = 'WAIT'
 export const popCheckpointName = 'POP_CK'
+/** Where a message that waits belongs. */
+export const realTopicName = 'REAL_TOPIC'
+export const realQueueName = 'REAL_QID'
 /** Between the keys of KEYS. */
 export const keySeparator = ' '
 

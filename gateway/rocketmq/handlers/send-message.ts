@@ -43,6 +43,8 @@ import {
 } from '../sent-messages.ts'
 import { storeHost } from '../this-broker.ts'
 import { flagsInTopic, needsKeys } from '../topic-settings.ts'
+import { isHalfMessage } from '../transactions/half-message.ts'
+import { sendHalf } from '../transactions/send-half.ts'
 
 type Sending = Asked<typeof sendMessageRequest>
 
@@ -66,11 +68,15 @@ async function send(asking: Sending, isBatch: boolean, context: RequestContext) 
   const asked = dead === undefined ? asking : withProperties(asking, dead.properties)
   const sent = sentMessages(asked, isBatch, topic, context)
   if (isRefused(sent)) return sent
-  const delayed = laterOf(sent, isBatch, topic, queueId, context)
+  const isHalf = !isBatch && dead === undefined && sent.every(isHalfMessage)
+  const delayed = isHalf ? undefined : laterOf(sent, isBatch, topic, queueId, context)
   if (delayed !== undefined && isRefused(delayed)) return delayed
   const accepted = acceptAll(delayed === undefined ? sent : [delayed.sent], context)
   if (isRefused(accepted)) return accepted
   const [first] = accepted
+  if (isHalf && first !== undefined) {
+    return sendHalf(first.message, first.uniqueKey, topic, queueId, context)
+  }
   if (delayed !== undefined && first !== undefined) {
     return sendDelayed(delayed, first, topic, queueId, context)
   }

@@ -20,6 +20,7 @@ import { type RequestObserver, rocketmqProtocol } from '../../../gateway/rocketm
 import { MessageFilters } from '../../../gateway/rocketmq/filter/message-filters.ts'
 import { RoutePerms } from '../../../gateway/rocketmq/route-perms.ts'
 import { type Route, routes } from '../../../gateway/rocketmq/routes.ts'
+import { transactionLimits } from '../../../gateway/rocketmq/transactions/limits.ts'
 import { Connection } from '../../../gateway/tcp/connection.ts'
 import { newTcpCounters } from '../../../gateway/tcp/counters.ts'
 import { tcpLimits } from '../../../gateway/tcp/limits.ts'
@@ -86,6 +87,7 @@ export class RocketmqRig {
       random: {} as RocketmqServices['random'],
       log,
       limits: defaultRocketmqLimits,
+      transactionLimits,
       ...services
     }
     const observer: RequestObserver = {

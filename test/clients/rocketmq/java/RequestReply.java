@@ -2,7 +2,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.lang.reflect.Method;
 import java.util.Base64;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -75,7 +74,6 @@ public final class RequestReply {
     DefaultMQProducer producer = driver.part(Producers.class).producer();
     Message request = Messages.of(command.get("topic").asText(), command);
     long timeoutMs = command.get("timeoutMs").asLong();
-    beat(producer, request.getTopic());
     if (command.path("sync").asBoolean()) return reply(producer.request(request, timeoutMs));
     CompletableFuture<Message> replied = new CompletableFuture<>();
     producer.request(request, (queues, message, arg) -> queues.get(0), null, new RequestCallback() {
@@ -106,10 +104,8 @@ public final class RequestReply {
     return told;
   }
 
-  /** A broker finds who asked by a heartbeat; the next one may be half a minute away. */
-  public static void beat(DefaultMQProducer producer, String topic) throws Exception {
-    List<?> queues = producer.fetchPublishMessageQueues(topic);
-    if (queues.isEmpty()) throw new IllegalStateException("no queue of " + topic);
+  /** Says to the brokers that the producer is there; the next heartbeat may be half a minute away. */
+  public static void beat(DefaultMQProducer producer) throws Exception {
     Object inner = producer.getDefaultMQProducerImpl();
     for (Method method : inner.getClass().getMethods()) {
       if (!method.getName().equalsIgnoreCase("getMQClientFactory")) continue;
