@@ -118,7 +118,17 @@ export class RecordMessage implements Message {
   }
 
   property(name: string): string | undefined {
-    return propertyOf(this.properties, name)
+    const fields = this.#fields
+    if (this.#properties !== undefined || fields === undefined || fields.rawProperties) {
+      return propertyOf(this.properties, name)
+    }
+    // Without making the property string, as for tags. The last header is no property.
+    const { headers } = this.#record
+    const wanted = Buffer.from(name)
+    for (let i = headers.length - 2; i >= 0; i--) {
+      if (headers[i]!.name.equals(wanted)) return headers[i]!.value?.toString()
+    }
+    return undefined
   }
 
   /** All properties, for SQL filters. */
