@@ -5,7 +5,7 @@ import { stateKeys } from '../../storage/state/rows.ts'
 
 type Store = Pick<Engine, 'commit' | 'readState' | 'scanState'>
 
-/** Of all namespaces together. */
+/** Of all namespaces together, each namespace counted too. */
 export const kvConfigsMax = 10_000
 
 const prefix = 'rocketmq-kv/'
@@ -22,8 +22,10 @@ export async function putKvConfig(
   if (isNew && (await allOf(engine, prefix)).size >= kvConfigsMax) {
     throw new StoreError('limit-reached', `${kvConfigsMax} KV configs are stored already`)
   }
+  const rows = [{ name, value }]
+  if (isNew) rows.push({ name: namespaceName(namespace), value: '' })
   await engine.commit({
-    changes: [{ op: 'put', row: { family: 'setting', row: { name, value } } }]
+    changes: rows.map((row) => ({ op: 'put', row: { family: 'setting', row } }))
   })
 }
 
@@ -43,9 +45,14 @@ export async function deleteKvConfig(engine: Store, namespace: string, key: stri
   await engine.commit({ changes: [{ op: 'delete', key: stored }] })
 }
 
-/** All of a namespace, by key. */
-export function listKvConfigs(engine: Store, namespace: string): Promise<Map<string, string>> {
-  return allOf(engine, `${prefix}${escaped(namespace)}/`)
+/** All of a namespace, by key; undefined where nothing was ever put into it. */
+export async function listKvConfigs(
+  engine: Store,
+  namespace: string
+): Promise<Map<string, string> | undefined> {
+  const name = namespaceName(namespace)
+  const marker = await engine.readState(stateKeys.setting(name), { settled: true })
+  return marker && allOf(engine, `${name}/`)
 }
 
 async function allOf(engine: Store, start: string): Promise<Map<string, string>> {
@@ -58,8 +65,13 @@ async function allOf(engine: Store, start: string): Promise<Map<string, string>>
   )
 }
 
+/** Of the row that says that the namespace was used; it stays when the last of its texts goes. */
+function namespaceName(namespace: string): string {
+  return prefix + escaped(namespace)
+}
+
 function nameOf(namespace: string, key: string): string {
-  return `${prefix}${escaped(namespace)}/${escaped(key)}`
+  return `${namespaceName(namespace)}/${escaped(key)}`
 }
 
 /** Half characters, which no encoding has, are replaced first. */

@@ -19,7 +19,7 @@ import type { PlacedMessage } from './message-at.ts'
 import { storeHost } from './this-broker.ts'
 
 /** Where a message was before it came to a retry topic: clients show it as the message's topic. */
-const retryTopicName = 'RETRY_TOPIC'
+export const retryTopicName = 'RETRY_TOPIC'
 /** The offset id that the message had there. */
 const originIdName = 'ORIGIN_MESSAGE_ID'
 export const delayName = 'DELAY'

@@ -2,6 +2,7 @@
  * A topic's settings as RocketMQ's tools see and change them (TopicConfig). What Kafka has no word for is kept in the
  * topic's hidden settings.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Topic, TopicPerm } from '../../storage/contract.ts'
 import { hiddenSetting, hiddenSettings } from '../broker/hidden-settings.ts'
 import { rocketmqTopicNameMax, topicNamesFromRocketmq } from '../broker/names.ts'
@@ -165,7 +166,9 @@ function wishOf(wanted: WantedSettings): TopicWish {
   }
 }
 
-/** Undefined where nothing would change: then routes stay as they are, too. */
+/**
+ * Undefined where a tool says what there is, attributes without their signs: then routes stay as they are, too.
+ */
 function editOf(
   topic: Topic,
   wanted: WantedSettings,
@@ -176,7 +179,7 @@ function editOf(
   const isSame = Object.entries(rest).every(
     ([name, value]) => present[name as keyof TopicSettings] === value
   )
-  if (isSame && changes.size === 0) return undefined
+  if (isSame && isDeepStrictEqual(changes, present.attributes)) return undefined
   const attributes = alterAttributes(topicAttributes, present.attributes, changes)
   routePerms.forget(wanted.topicName)
   return {

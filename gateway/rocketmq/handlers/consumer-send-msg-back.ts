@@ -3,20 +3,19 @@
  * time after longer, or goes to its dead-letter topic: if it came often enough, or the consumer gives it up.
  */
 import type { Topic } from '../../../storage/contract.ts'
+import { toKafkaGroupName } from '../../broker/names.ts'
 import { isMessageFault } from '../../broker/translate/index.ts'
-import { type Asked, type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
+import { type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
 import { delayLevelOf, delayMsOf } from '../delay-levels.ts'
 import { ensureGroup, furtherDetails, groupSettingsOf, mayBeGroup } from '../group-settings.ts'
 import type { consumerSendMsgBackRequest } from '../headers/consumer-send-msg-back.ts'
-import { isVisible, retryPrefix } from '../known-topics.ts'
+import { findTopic, isVisible, retryPrefix } from '../known-topics.ts'
 import { messageAt, type PlacedMessage } from '../message-at.ts'
 import { refusalOfGroup } from '../other-protocol.ts'
 import { responseCodes } from '../response-codes.ts'
-import { deadCopyOf, laterCopyOf, reconsumeTimesMax } from '../retry-copies.ts'
+import { deadCopyOf, laterCopyOf, reconsumeTimesMax, retryTopicName } from '../retry-copies.ts'
 import { deadLetterPrefix, ensureDeadLetterTopic, ensureRetryTopic } from '../retry-topics.ts'
 import { writePerm } from '../topic-settings.ts'
-
-type Header = Asked<typeof consumerSendMsgBackRequest>['header']
 
 /** A message waits 10 s before it comes for the second time. */
 const firstDelayLevel = 3
@@ -34,7 +33,8 @@ export const consumerSendMsgBack: Handler<typeof consumerSendMsgBackRequest> = a
   if (refused !== undefined) return refused
   await ensureGroup(group, context)
   // A group without retry queues wants nothing again.
-  if (groupSettingsOf(group, context).retryQueueNums <= 0) return {}
+  const { retryQueueNums } = groupSettingsOf(group, context)
+  if (retryQueueNums <= 0) return {}
   const retryTopic = await ensureRetryTopic(group, context)
   if (retryTopic === undefined) return noTopic(retryPrefix + group)
   if ((retryTopic.perm & writePerm) === 0) {
@@ -47,30 +47,38 @@ export const consumerSendMsgBack: Handler<typeof consumerSendMsgBackRequest> = a
   }
   const { reconsumeTimes } = placed.message
   const timesMax = reconsumeTimesMax(group, maxReconsumeTimes, context)
-  if (reconsumeTimes >= timesMax || delayLevel < 0) return giveUp(placed, group, context)
+  const isGivenUp = reconsumeTimes >= timesMax || delayLevel < 0
   const level = delayLevelOf(delayLevel === 0 ? firstDelayLevel + reconsumeTimes : delayLevel)
-  return comeAgain(placed, retryTopic, level, header, context)
+  const queueId = context.random.uuid().readUInt32BE(0) % retryQueueNums
+  const failure = isGivenUp
+    ? await giveUp(placed, group, context)
+    : await comeAgain(placed, retryTopic, queueId, level, context)
+  if (failure !== undefined) return failure
+  await count(placed, group, context)
+  return {}
 }
 
-async function giveUp(placed: PlacedMessage, group: string, context: RequestContext) {
+async function giveUp(
+  placed: PlacedMessage,
+  group: string,
+  context: RequestContext
+): Promise<Refused | undefined> {
   const topic = await ensureDeadLetterTopic(group, context)
   const queue = topic?.queues[0]
   if (queue === undefined) return noTopic(deadLetterPrefix + group)
   const record = deadCopyOf(placed, context)
   if (isMessageFault(record)) return tooLong(record.text)
   await context.engine.commit({ appends: [{ queue, records: [record], origin: 'rocketmq' }] })
-  return {}
+  return undefined
 }
 
 async function comeAgain(
   placed: PlacedMessage,
   topic: Topic,
+  queueId: number,
   level: number,
-  { group }: Header,
   context: RequestContext
-) {
-  const { retryQueueNums } = groupSettingsOf(group, context)
-  const queueId = context.random.uuid().readUInt32BE(0) % retryQueueNums
+): Promise<Refused | undefined> {
   const target = { topic: topic.names.rocketmq, queueId }
   const record = laterCopyOf(placed, level, target, context)
   if (isMessageFault(record)) return tooLong(record.text)
@@ -81,7 +89,18 @@ async function comeAgain(
     due: { afterMs: delayMsOf(level) },
     target: { topicId: topic.id, queue: queueId }
   })
-  return {}
+  return undefined
+}
+
+/** What came again is counted for the topic where it was first. */
+async function count(
+  { message, topic }: PlacedMessage,
+  group: string,
+  context: RequestContext
+): Promise<void> {
+  const first = message.property(retryTopicName)
+  const counted = first === undefined ? topic : await findTopic(context, first)
+  if (counted !== undefined) context.traffic.sentBack(toKafkaGroupName(group), counted.id)
 }
 
 function noTopic(name: string): Refused {

@@ -9,6 +9,6 @@ export const getKvlistByNamespace: Handler<typeof getKvlistByNamespaceRequest> =
   { engine }
 ) => {
   const table = await listKvConfigs(engine, namespace)
-  if (table.size > 0) return { body: { table } }
+  if (table !== undefined) return { body: { table } }
   return refuse(responseCodes.QUERY_NOT_FOUND, `No config item, Namespace: ${namespace}`)
 }

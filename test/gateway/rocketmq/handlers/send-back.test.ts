@@ -101,6 +101,9 @@ t.test('it waits longer each time, remembers where it was first, and is given up
     t.same(await all('%DLQ%g'), [])
     await back({ offset: last?.place.physicalOffset ?? 0n, maxReconsumeTimes: 3 })
   }
+  const id = (await rig.topics.findByName('orders'))?.id ?? ''
+  const counted = rig.broker.services.traffic.sentBackBy('g', id)
+  t.equal(counted?.total.times, 4, 'each is counted for the topic where it was first')
   const [dead, ...others] = await all('%DLQ%g')
   t.same(others, [])
   t.equal(dead?.message.reconsumeTimes, 4)

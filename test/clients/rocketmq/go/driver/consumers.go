@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,13 @@ func optionsOf(c command) ([]consumer.Option, error) {
 	if c.Timestamp != "" {
 		options = append(options, consumer.WithConsumeTimestamp(c.Timestamp))
 	}
+	if c.Most != 0 {
+		options = append(options, consumer.WithMaxReconsumeTimes(c.Most))
+	}
+	if c.SuspendMs != 0 {
+		pause := time.Duration(c.SuspendMs) * time.Millisecond
+		options = append(options, consumer.WithSuspendCurrentQueueTimeMillis(pause))
+	}
 	if c.Instance != "" {
 		options = append(options, consumer.WithInstance(c.Instance))
 	}
@@ -49,7 +57,7 @@ func selectorOf(c command) consumer.MessageSelector {
 	return consumer.MessageSelector{Type: consumer.TAG, Expression: c.Subscription}
 }
 
-// A message is answered with RECONSUME_LATER as long as it was given no more than failuresMax times.
+// A message fails as often as "failures" says, unless its body begins with "good": see java/Retries.java.
 func start(c command) (any, error) {
 	options, err := optionsOf(c)
 	if err != nil {
@@ -59,14 +67,14 @@ func start(c command) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = push.Subscribe(c.Topic, selectorOf(c), func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	err = push.Subscribe(c.Topic, selectorOf(c), func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		result := consumer.ConsumeSuccess
 		for _, m := range messages {
 			l := given(m)
 			l["event"], l["consumer"], l["givenMs"] = "message", c.Name, time.Now().UnixMilli()
 			tell(l)
-			if m.ReconsumeTimes < c.FailuresMax {
-				result = consumer.ConsumeRetryLater
+			if m.ReconsumeTimes < c.Failures && !strings.HasPrefix(string(m.Body), "good") {
+				result = failed(ctx, c)
 			}
 		}
 		return result, nil
@@ -79,6 +87,17 @@ func start(c command) (any, error) {
 	}
 	consumers.Store(c.Name, push)
 	return nil, nil
+}
+
+func failed(ctx context.Context, c command) consumer.ConsumeResult {
+	time.Sleep(time.Duration(c.TakesMs) * time.Millisecond)
+	if c.Orderly {
+		return consumer.SuspendCurrentQueueAMoment
+	}
+	if concurrently, ok := primitive.GetConcurrentlyCtx(ctx); ok {
+		concurrently.DelayLevelWhenNextConsume = c.Level
+	}
+	return consumer.ConsumeRetryLater
 }
 
 func stop(c command) (any, error) {

@@ -31,7 +31,11 @@ type command struct {
 	Instance     string    `json:"instance"`
 	Count        int       `json:"count"`
 	TimeoutMs    int64     `json:"timeoutMs"`
-	FailuresMax  int32     `json:"failuresMax"`
+	Failures     int32     `json:"failures"`
+	Level        int       `json:"level"`
+	Most         int32     `json:"most"`
+	TakesMs      int64     `json:"takesMs"`
+	SuspendMs    int64     `json:"suspendMs"`
 }
 
 // message is one message to be sent.
@@ -71,6 +75,7 @@ func main() {
 		"Producers.send":  send,
 		"Consumers.start": start,
 		"Consumers.stop":  stop,
+		"Retries.start":   start,
 		"Pullers.start":   startPulling,
 		"Pullers.poll":    poll,
 		"Pullers.stop":    stopPulling,
