@@ -1,6 +1,6 @@
 /** Single records becoming one batch at seal: lengths, deltas, header and CRC are all that is left to write. */
 import { crc32c } from '@node-rs/crc32'
-import { writeInt64 } from './batch/int64.ts'
+import { writeApproximateInt64 } from './batch/int64.ts'
 import { batchHeaderBytes, batchUncheckedBytes } from './batch/record-batch.ts'
 import { varintBytes, writeVarint } from './batch/varint.ts'
 import type { PackedRecord } from './contract.ts'
@@ -60,15 +60,15 @@ export class Pack {
     let size = batchHeaderBytes
     for (const length of lengths) size += varintBytes(length) + length
     const bytes = Buffer.allocUnsafeSlow(size)
-    writeInt64(bytes, this.baseOffset, 0)
+    writeApproximateInt64(bytes, 0, this.baseOffset)
     bytes.writeInt32BE(size - 12, 8)
     bytes.writeInt32BE(leaderEpoch, 12)
     bytes[16] = 2
     bytes.writeInt16BE(0, 21)
     bytes.writeInt32BE(records.length - 1, 23)
-    writeInt64(bytes, baseTimestamp, 27)
-    writeInt64(bytes, this.maxTimestamp, 35)
-    writeInt64(bytes, -1, 43)
+    writeApproximateInt64(bytes, 27, baseTimestamp)
+    writeApproximateInt64(bytes, 35, this.maxTimestamp)
+    writeApproximateInt64(bytes, 43, -1)
     bytes.writeInt16BE(-1, 51)
     bytes.writeInt32BE(-1, 53)
     bytes.writeInt32BE(records.length, 57)

@@ -8,7 +8,7 @@ import {
   transactionalBit
 } from './attributes.ts'
 import { deflateSync } from './compression.ts'
-import { writeInt64 } from './int64.ts'
+import { writeApproximateInt64 } from './int64.ts'
 import { batchOf } from './parse-batch.ts'
 import { batchHeaderBytes, batchUncheckedBytes, type RecordBatch } from './record-batch.ts'
 import { varintBytes, writeVarint } from './varint.ts'
@@ -52,15 +52,15 @@ export function encodeBatch(
   if (options.appendTimeMs !== undefined) attributes |= appendTimeBit
   let maxTimestamp = -1
   for (const record of records) maxTimestamp = Math.max(maxTimestamp, record.timestamp)
-  writeInt64(bytes, options.baseOffset ?? 0, 0)
+  writeApproximateInt64(bytes, 0, options.baseOffset ?? 0)
   bytes.writeInt32BE(bytes.length - 12, 8)
   bytes.writeInt32BE(options.leaderEpoch ?? -1, 12)
   bytes[16] = 2
   bytes.writeInt16BE(attributes, 21)
   bytes.writeInt32BE(records.length - 1, 23)
-  writeInt64(bytes, baseTimestamp, 27)
-  writeInt64(bytes, options.appendTimeMs ?? maxTimestamp, 35)
-  writeInt64(bytes, options.producerId ?? -1, 43)
+  writeApproximateInt64(bytes, 27, baseTimestamp)
+  writeApproximateInt64(bytes, 35, options.appendTimeMs ?? maxTimestamp)
+  writeApproximateInt64(bytes, 43, options.producerId ?? -1)
   bytes.writeInt16BE(options.producerEpoch ?? -1, 51)
   bytes.writeInt32BE(options.baseSequence ?? -1, 53)
   bytes.writeInt32BE(records.length, 57)

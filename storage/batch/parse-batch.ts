@@ -1,7 +1,7 @@
 /** From bytes to record batches, with the checks that Kafka's LogValidator and DefaultRecordBatch make. */
 import { crc32c } from '@node-rs/crc32'
 import { appendTimeBit, codecMask, codecOf, controlBit } from './attributes.ts'
-import { readInt64 } from './int64.ts'
+import { approximateInt64 } from './int64.ts'
 import { batchHeaderBytes, batchUncheckedBytes, type RecordBatch } from './record-batch.ts'
 import { walkRecords } from './walk-records.ts'
 
@@ -107,9 +107,9 @@ export function batchOf(bytes: Buffer): RecordBatch {
     attributes: bytes.readInt16BE(21),
     lastOffsetDelta: bytes.readInt32BE(23),
     recordCount: bytes.readInt32BE(57),
-    baseTimestamp: readInt64(bytes, 27),
-    maxTimestamp: readInt64(bytes, 35),
-    producerId: readInt64(bytes, 43),
+    baseTimestamp: approximateInt64(bytes, 27),
+    maxTimestamp: approximateInt64(bytes, 35),
+    producerId: approximateInt64(bytes, 43),
     producerEpoch: bytes.readInt16BE(51),
     baseSequence: bytes.readInt32BE(53)
   }
@@ -142,7 +142,7 @@ function clientFault(batch: RecordBatch): Fault | undefined {
     return { fault: 'control', text: 'clients may not write control records' }
   }
   if (batch.bytes.readInt32BE(0) !== 0 || batch.bytes.readInt32BE(4) !== 0) {
-    return { fault: 'base-offset', text: `base offset ${readInt64(batch.bytes, 0)}, not 0` }
+    return { fault: 'base-offset', text: `base offset ${approximateInt64(batch.bytes, 0)}, not 0` }
   }
   if (batch.producerId >= 0 && (batch.baseSequence < 0 || batch.producerEpoch < 0)) {
     const { producerEpoch, baseSequence } = batch

@@ -1,12 +1,12 @@
 /** The only bytes of a batch that the server ever writes. */
 import { crc32c } from '@node-rs/crc32'
 import { appendTimeBit } from './attributes.ts'
-import { readInt64, writeInt64 } from './int64.ts'
+import { approximateInt64, writeApproximateInt64 } from './int64.ts'
 import { batchUncheckedBytes, type RecordBatch } from './record-batch.ts'
 
 /** Writes base offset and leader epoch, in place; both lie outside the batch's CRC. */
 export function patchBatch(batch: RecordBatch, baseOffset: number, leaderEpoch: number): void {
-  writeInt64(batch.bytes, baseOffset, 0)
+  writeApproximateInt64(batch.bytes, 0, baseOffset)
   batch.bytes.writeInt32BE(leaderEpoch, 12)
 }
 
@@ -18,13 +18,13 @@ export function stampAppendTime(batch: RecordBatch, appendTimeMs: number): Recor
   const { bytes } = batch
   const attributes = batch.attributes | appendTimeBit
   bytes.writeInt16BE(attributes, 21)
-  writeInt64(bytes, appendTimeMs, 35)
+  writeApproximateInt64(bytes, 35, appendTimeMs)
   bytes.writeUInt32BE(crc32c(bytes.subarray(batchUncheckedBytes)), 17)
   return { ...batch, attributes, maxTimestamp: appendTimeMs }
 }
 
 export function baseOffsetOf(batch: RecordBatch): number {
-  return readInt64(batch.bytes, 0)
+  return approximateInt64(batch.bytes, 0)
 }
 
 export function leaderEpochOf(batch: RecordBatch): number {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { seededRandom } from './random.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 import { rocketmqClients } from './rocketmq/clients.ts'
 import { RocketmqDriver } from './rocketmq/driver.ts'
 import { Expressions } from './rocketmq/expressions.ts'
@@ -22,7 +22,7 @@ const textLengthMax = 160
 const client = await rocketmqClients['rocketmq-5.3.3']?.()
 if (client === undefined) throw new Error('no such client')
 const driver = new RocketmqDriver(client, '')
-const made = new Expressions(seededRandom(92))
+const made = new Expressions(new SeededRandom(92))
 const properties = Array.from({ length: messages }, () => made.properties())
 const texts: string[] = []
 while (texts.length < textsAsked) {

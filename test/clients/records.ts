@@ -1,4 +1,4 @@
-import type { SeededRandom } from './random.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
 import type { WireBytes, WireRecord } from './wire.ts'
 
 /** What a client can put into a record; what it cannot is left out of the records made for it. */

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
+import { SeededRandom, seedOfRun } from '../support/seeded-random.ts'
 import type { Client } from './client.ts'
 import { Driver } from './driver.ts'
-import { chooseSeed, seededRandom } from './random.ts'
 import { scenarios } from './scenarios/index.ts'
 import type { TestServer } from './server.ts'
 
@@ -11,9 +11,9 @@ const timeoutMs = 15 * 60_000
 /** Runs every scenario that the client can play, one after the other, against the server. */
 export async function runScenarios(t: Test, client: Client, server: TestServer): Promise<void> {
   t.setTimeout(timeoutMs)
-  const seed = chooseSeed()
+  const seed = seedOfRun
   t.comment(`SEED=${seed}`)
-  const random = seededRandom(seed)
+  const random = new SeededRandom(seed)
   const mark = random.bytes(4).toString('hex')
   const only = process.env.SCENARIO
   for (const scenario of scenarios) {

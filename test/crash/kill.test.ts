@@ -1,7 +1,7 @@
 import t from 'tap'
-import { chooseSeed, seededRandom } from '../clients/random.ts'
 import { RemotingConnection } from '../clients/remoting.ts'
 import { type OwnServer, startIsthmus } from '../clients/server.ts'
+import { SeededRandom, seedOfRun } from '../support/seeded-random.ts'
 import { checkHistory, type HistoryEvent } from './history.ts'
 import { consume, type LoadOptions, Producer, readEverything } from './load.ts'
 import { RawConnection } from './raw-connection.ts'
@@ -21,9 +21,9 @@ const remotingGroup = 'crash-remoting'
 
 t.setTimeout(kills * 10_000)
 
-const seed = chooseSeed()
+const seed = seedOfRun
 t.comment(`SEED=${seed} KILLS=${kills}`)
-const random = seededRandom(seed)
+const random = new SeededRandom(seed)
 const history: HistoryEvent[] = []
 const load: LoadOptions = {
   topic: 'crash',
@@ -55,7 +55,7 @@ const options = (): string[] => {
 async function loadAndKill(server: OwnServer): Promise<void> {
   const acknowledged = (): number =>
     [...producers, ...remotingProducers].reduce((n, p) => n + p.acknowledgedBatches, 0)
-  const enough = acknowledged() + 1 + random.below(batchesPerLifeMax)
+  const enough = acknowledged() + 1 + random.integer(batchesPerLifeMax)
   let killed: Promise<void> | undefined
   load.record = (event) => {
     history.push(event)
@@ -74,7 +74,7 @@ async function loadAndKill(server: OwnServer): Promise<void> {
 /** A kill while it recovers. */
 async function killTheStart(server: OwnServer, port: number): Promise<void> {
   const starting = server.start(port).catch(() => undefined)
-  await new Promise((resolve) => setTimeout(resolve, random.below(startKilledMsMax)))
+  await new Promise((resolve) => setTimeout(resolve, random.integer(startKilledMsMax)))
   await server.stop('SIGKILL')
   await starting
 }
@@ -91,7 +91,7 @@ await t.test(`${kills} times kill -9 under load`, async (t) => {
   for (let i = 0; i < kills; i++) {
     await loadAndKill(server)
     server.options = options()
-    if (random.below(startKilledOnceIn) === 0) await killTheStart(server, port)
+    if (random.integer(startKilledOnceIn) === 0) await killTheStart(server, port)
     await server.start(port)
     await readEverything(server.bootstrap, load)
   }

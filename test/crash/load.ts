@@ -1,5 +1,5 @@
 /** Clients that load the server until it dies, and write down what they saw. */
-import type { SeededRandom } from '../clients/random.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
 import type { HistoryEvent, RecordId, SeenRecord } from './history.ts'
 import { type BatchStamp, decodeBatches } from './raw-bytes.ts'
 import { ConnectionLost, RawConnection } from './raw-connection.ts'
@@ -81,9 +81,9 @@ export class Producer {
 
   #nextBatch(): Batch {
     const { random, partitions } = this.#options
-    const partition = random.below(partitions)
+    const partition = random.integer(partitions)
     const sequence = this.#counts.get(partition) ?? 0
-    const size = 1 + random.below(recordsPerBatchMax)
+    const size = 1 + random.integer(recordsPerBatchMax)
     this.#counts.set(partition, sequence + size)
     const ids = Array.from({ length: size }, (_, i) => ({
       producer: this.name,
@@ -136,7 +136,7 @@ export async function consume(bootstrap: string, group: string, o: LoadOptions):
         o.record({ kind: 'given', partition, from, records: given })
         const next = from + given.length
         positions.set(partition, next)
-        if (o.random.below(3) > 0) continue
+        if (o.random.integer(3) > 0) continue
         o.record({ kind: 'commit-sent', partition, offset: next })
         await commitOffset(connection, group, o.topic, partition, next)
         o.record({ kind: 'commit-acknowledged', partition, offset: next })

@@ -113,10 +113,10 @@ export class RemotingProducer {
 
   async #send(connection: RemotingConnection): Promise<void> {
     const { topic, random, record, partitions } = this.#options
-    const partition = random.below(partitions)
+    const partition = random.integer(partitions)
     const first = this.#counts.get(partition) ?? 0
-    const isBatch = random.below(2) === 0
-    const size = isBatch ? 1 + random.below(batchMessagesMax) : 1
+    const isBatch = random.integer(2) === 0
+    const size = isBatch ? 1 + random.integer(batchMessagesMax) : 1
     this.#counts.set(partition, first + size)
     const ids: RecordId[] = Array.from({ length: size }, (_, i) => ({
       producer: this.name,
@@ -208,7 +208,7 @@ export async function remotingConsume(
         o.record({ kind: 'given', partition: queue, from, records })
         const next = from + pulled.length
         positions.set(queue, next)
-        if (o.random.below(3) === 0) await commit(connection, group, o, queue, next)
+        if (o.random.integer(3) === 0) await commit(connection, group, o, queue, next)
       }
     }
   })

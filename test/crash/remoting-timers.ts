@@ -1,6 +1,7 @@
 /** Timer messages over kills: each that was acknowledged comes once, none before its time. */
-import type { SeededRandom } from '../clients/random.ts'
+
 import type { RemotingConnection } from '../clients/remoting.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
 import { pullFrom, sendOne, untilRemotingLost } from './remoting-load.ts'
 
 /** How far away a timer is set: some are due before the kill, some after the next start. */
@@ -66,7 +67,7 @@ export class RemotingTimers {
 
   async #send(connection: RemotingConnection): Promise<void> {
     const name = `timer ${this.#timers.size}`
-    const dueMs = Date.now() + this.#random.below(delayMsMax)
+    const dueMs = Date.now() + this.#random.integer(delayMsMax)
     const timer: Timer = { dueMs, isAcknowledged: false }
     this.#timers.set(name, timer)
     const properties = `TIMER_DELIVER_MS\u0001${dueMs}\u0002`

@@ -2,8 +2,8 @@
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { decodeMessages, isMessageFault } from '../../gateway/broker/translate/index.ts'
-import { chooseSeed, seededRandom } from '../clients/random.ts'
 import { type OwnServer, startIsthmus } from '../clients/server.ts'
+import { SeededRandom, seedOfRun } from '../support/seeded-random.ts'
 import { ConnectionLost } from './raw-connection.ts'
 import { RemotingConnection } from './remoting-connection.ts'
 
@@ -21,9 +21,9 @@ const codes = { send: 310, pull: 11, recall: 370 } as const
 
 t.setTimeout(60_000 + kills * 20_000)
 
-const seed = chooseSeed()
+const seed = seedOfRun
 t.comment(`SEED=${seed} KILLS=${kills}`)
-const random = seededRandom(seed)
+const random = new SeededRandom(seed)
 
 interface Sent {
   readonly body: string
@@ -53,8 +53,8 @@ function sendFields(properties: Readonly<Record<string, string>>): Record<string
 
 /** Sends a message that comes later, and sometimes recalls it. */
 async function sendOne(connection: RemotingConnection): Promise<void> {
-  const delayMs = random.below(delayMsMax)
-  const isLevel = random.below(3) === 0
+  const delayMs = random.integer(delayMsMax)
+  const isLevel = random.integer(3) === 0
   const properties: Record<string, string> = isLevel
     ? { DELAY: '1' }
     : { TIMER_DELAY_MS: `${delayMs}` }
@@ -70,7 +70,7 @@ async function sendOne(connection: RemotingConnection): Promise<void> {
   if (sent.code !== 0) throw new Error(`refused: ${sent.code} ${sent.remark}`)
   one.isAcknowledged = true
   const recallHandle = sent.fields.get('recallHandle')
-  if (recallHandle === undefined || random.below(4) > 0) return
+  if (recallHandle === undefined || random.integer(4) > 0) return
   one.mayBeRecalled = true
   const recalled = await connection.ask(codes.recall, { producerGroup: 'p', topic, recallHandle })
   one.isRecalled = recalled.code === 0
@@ -79,7 +79,7 @@ async function sendOne(connection: RemotingConnection): Promise<void> {
 
 /** Sends until so many were acknowledged, and kills the server right then, or stops it in order. */
 async function sendAndKill(server: OwnServer): Promise<void> {
-  const enough = all.length + 1 + random.below(sendsPerLifeMax)
+  const enough = all.length + 1 + random.integer(sendsPerLifeMax)
   const connection = await RemotingConnection.open(server.addresses.broker ?? '')
   let killed: Promise<void> | undefined
   const lane = async () => {
@@ -143,7 +143,7 @@ await t.test(`${kills} times kill -9 while messages wait`, async (t) => {
   for (let i = 0; i < kills; i++) {
     await sendAndKill(server)
     server.options = ['--flush', random.pick(['sync', 'async']), '--segment-bytes', '262144']
-    await setTimeout(random.below(1500))
+    await setTimeout(random.integer(1500))
     await server.start(port)
   }
   const lastMs = Math.max(...all.map(({ notBeforeMs }) => notBeforeMs))

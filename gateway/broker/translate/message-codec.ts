@@ -23,7 +23,7 @@
  * | | 2 + n | properties | |
  */
 import { crc32 } from '@node-rs/crc32'
-import { readInt64, writeInt64 } from '../../../storage/batch/int64.ts'
+import { approximateInt64, writeApproximateInt64 } from '../../../storage/batch/int64.ts'
 import { type Host, hostBytes, isIpv6, readHost, writeHost } from './hosts.ts'
 import { bornHostIpv6Flag, storeHostIpv6Flag } from './sys-flags.ts'
 
@@ -96,12 +96,12 @@ export function writeMessage(
   target.writeInt32BE(bodyCrc(body), start + 8)
   target.writeInt32BE(place.queueId, start + 12)
   target.writeInt32BE(message.flag, start + 16)
-  writeInt64(target, place.queueOffset, start + 20)
+  writeApproximateInt64(target, start + 20, place.queueOffset)
   target.writeBigInt64BE(place.physicalOffset, start + 28)
   target.writeInt32BE(sysFlagWithHosts(message, place), start + 36)
-  writeInt64(target, message.bornTimestampMs, start + 40)
+  writeApproximateInt64(target, start + 40, message.bornTimestampMs)
   let at = writeHost(target, message.bornHost, start + 48)
-  writeInt64(target, place.storeTimestampMs, at)
+  writeApproximateInt64(target, at, place.storeTimestampMs)
   at = writeHost(target, place.storeHost, at + 8)
   at = target.writeInt32BE(message.reconsumeTimes, at)
   at = target.writeBigInt64BE(message.preparedOffset, at)
@@ -176,7 +176,7 @@ export function decodeMessage(bytes: Buffer, start = 0): DecodedMessage | Messag
   if (total < fixedBytes + extra) return lengthFault(`${total} bytes in all`)
   const bornHost = readHost(bytes, bornIpv6, start + 48)
   let at = start + 48 + hostBytes(bornHost)
-  const storeTimestampMs = readInt64(bytes, at)
+  const storeTimestampMs = approximateInt64(bytes, at)
   const storeHost = readHost(bytes, storeIpv6, at + 8)
   at += 8 + hostBytes(storeHost)
   const reconsumeTimes = bytes.readInt32BE(at)
@@ -204,7 +204,7 @@ export function decodeMessage(bytes: Buffer, start = 0): DecodedMessage | Messag
     message: {
       flag: bytes.readInt32BE(start + 16),
       sysFlag,
-      bornTimestampMs: readInt64(bytes, start + 40),
+      bornTimestampMs: approximateInt64(bytes, start + 40),
       bornHost,
       reconsumeTimes,
       preparedOffset,
@@ -214,7 +214,7 @@ export function decodeMessage(bytes: Buffer, start = 0): DecodedMessage | Messag
     place: {
       topic,
       queueId: bytes.readInt32BE(start + 12),
-      queueOffset: readInt64(bytes, start + 20),
+      queueOffset: approximateInt64(bytes, start + 20),
       physicalOffset: bytes.readBigInt64BE(start + 28),
       storeTimestampMs,
       storeHost

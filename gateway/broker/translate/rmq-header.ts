@@ -14,7 +14,7 @@
  * | | 0 or 8 | born timestamp | ms, where a record's timestamp cannot hold it |
  * | | rest | raw properties | where the record's headers do not make the same bytes again |
  */
-import { readInt64, writeInt64 } from '../../../storage/batch/int64.ts'
+import { approximateInt64, writeApproximateInt64 } from '../../../storage/batch/int64.ts'
 import { type Host, hostBytes, isIpv6, readHost, writeHost } from './hosts.ts'
 
 export const rmqHeaderName = Buffer.from('rmq')
@@ -57,7 +57,7 @@ export function encodeRmqHeader(fields: RmqFields): Buffer {
   bytes.writeBigInt64BE(fields.preparedOffset, 14)
   let at = writeHost(bytes, bornHost, fixedBytes)
   if (bornTimestampMs !== undefined) {
-    writeInt64(bytes, bornTimestampMs, at)
+    writeApproximateInt64(bytes, at, bornTimestampMs)
     at += 8
   }
   rawProperties?.copy(bytes, at)
@@ -80,7 +80,7 @@ export function decodeRmqHeader(bytes: Buffer): RmqFields | undefined {
     preparedOffset: bytes.readBigInt64BE(14),
     bornHost: readHost(bytes, ipv6, fixedBytes),
     endsSeparated: (bits & endsSeparatedBit) !== 0,
-    bornTimestampMs: timed ? readInt64(bytes, end - 8) : undefined,
+    bornTimestampMs: timed ? approximateInt64(bytes, end - 8) : undefined,
     rawProperties: raw ? bytes.subarray(end) : undefined
   }
 }

@@ -1,7 +1,7 @@
 /** Expressions of RocketMQ's SQL92, made at random: right ones, and ones that are nearly so. */
 import { compileCondition } from '../../../gateway/rocketmq/filter/compile.ts'
 import { ExpressionError, parseExpression } from '../../../gateway/rocketmq/filter/parse.ts'
-import type { SeededRandom } from '../random.ts'
+import type { SeededRandom } from '../../support/seeded-random.ts'
 
 const names = ['a', 'b', 'c', '_d$1', 'TAGS', 'ab'] as const
 
@@ -90,28 +90,28 @@ export class Expressions {
   /** The properties of one message. */
   properties(): Record<string, string> {
     const all: Record<string, string> = {}
-    for (const name of names) if (this.#random.below(4) > 0) all[name] = this.#of(values)
+    for (const name of names) if (this.#random.integer(4) > 0) all[name] = this.#of(values)
     return all
   }
 
   text(): string {
     const text = this.#or(3)
-    return this.#random.below(4) === 0 ? this.#spoilt(text) : text
+    return this.#random.integer(4) === 0 ? this.#spoilt(text) : text
   }
 
   #or(depth: number): string {
-    return this.#list(1 + this.#random.below(2), () => this.#and(depth)).join(this.#word('OR'))
+    return this.#list(1 + this.#random.integer(2), () => this.#and(depth)).join(this.#word('OR'))
   }
 
   #and(depth: number): string {
-    return this.#list(1 + this.#random.below(2), () => this.#equality(depth)).join(
+    return this.#list(1 + this.#random.integer(2), () => this.#equality(depth)).join(
       this.#word('AND')
     )
   }
 
   #equality(depth: number): string {
     const left = this.#comparison(depth)
-    switch (this.#random.below(8)) {
+    switch (this.#random.integer(8)) {
       case 0:
       case 1:
       case 2:
@@ -129,14 +129,14 @@ export class Expressions {
     const left = this.#operand(depth)
     const not = this.#not()
     const search = this.#of(['CONTAINS', 'STARTSWITH', 'endswith'])
-    switch (this.#random.below(8)) {
+    switch (this.#random.integer(8)) {
       case 0:
       case 1:
         return `${left} ${this.#of(['>', '>=', '<', '<='])} ${this.#operand(depth - 1)}`
       case 2:
         return `${left} ${not}${this.#word('BETWEEN')}${this.#operand(0)} and ${this.#operand(0)}`
       case 3:
-        return `${left} ${not}IN (${this.#list(1 + this.#random.below(7), () => this.#string()).join()})`
+        return `${left} ${not}IN (${this.#list(1 + this.#random.integer(7), () => this.#string()).join()})`
       case 4:
         return `${left} ${not}${search} ${this.#string()}`
       default:
@@ -145,7 +145,7 @@ export class Expressions {
   }
 
   #operand(depth: number): string {
-    switch (this.#random.below(depth > 0 ? 12 : 10)) {
+    switch (this.#random.integer(depth > 0 ? 12 : 10)) {
       case 0:
         return `-${this.#operand(depth - 1)}`
       case 1:
@@ -163,31 +163,35 @@ export class Expressions {
   }
 
   #string(): string {
-    return this.#random.below(20) === 0
+    return this.#random.integer(20) === 0
       ? this.#of(literals)
       : this.#of(["'abc'", "'5'", "''", "'A'"])
   }
 
   #not(): string {
-    return this.#random.below(2) === 0 ? 'NOT ' : ''
+    return this.#random.integer(2) === 0 ? 'NOT ' : ''
   }
 
   #word(word: string): string {
-    const spelled = this.#random.below(3) === 0 ? word.toLowerCase() : word
+    const spelled = this.#random.integer(3) === 0 ? word.toLowerCase() : word
     return `${this.#of([' ', '\n', '/* - */', ' -- x\n'])}${spelled} `
   }
 
   /** One token more, less or other. */
   #spoilt(text: string): string {
     const parts = text.split(/(\s+|[()=<>,]|'[^']*')/).filter((part) => part !== '')
-    const at = this.#random.below(parts.length + 1)
+    const at = this.#random.integer(parts.length + 1)
     const token = this.#of(tokens)
-    parts.splice(at, this.#random.below(2), ...(this.#random.below(4) === 0 ? [] : [` ${token} `]))
+    parts.splice(
+      at,
+      this.#random.integer(2),
+      ...(this.#random.integer(4) === 0 ? [] : [` ${token} `])
+    )
     return parts.join('')
   }
 
   #of<T>(all: readonly T[]): T {
-    return all[this.#random.below(all.length)] as T
+    return all[this.#random.integer(all.length)] as T
   }
 
   #list<T>(count: number, make: () => T): T[] {

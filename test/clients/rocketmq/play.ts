@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { Kafka, logLevel } from 'kafkajs'
 import type { Test } from 'tap'
-import { chooseSeed, seededRandom } from '../random.ts'
+import { SeededRandom, seedOfRun } from '../../support/seeded-random.ts'
 import { type OwnServer, startIsthmus } from '../server.ts'
 import { type RocketmqClient, RocketmqDriver } from './driver.ts'
 import type { Scenario, Stage } from './scenario.ts'
@@ -33,9 +33,9 @@ export async function playRocketmq(t: Test, client: RocketmqClient): Promise<voi
   const given = process.env.ISTHMUS_TEST_NAMESRV
   const server = given === undefined ? await startIsthmus(options) : undefined
   if (server) t.teardown(() => server.close())
-  const seed = chooseSeed()
+  const seed = seedOfRun
   t.comment(`SEED=${seed}`)
-  const mark = seededRandom(seed).bytes(4).toString('hex')
+  const mark = new SeededRandom(seed).bytes(4).toString('hex')
   const only = process.env.SCENARIO
   for (const scenario of await allScenarios()) {
     if (only && !scenario.name.includes(only)) continue

@@ -1,6 +1,6 @@
+import type { SeededRandom } from '../../support/seeded-random.ts'
 import type { Client } from '../client.ts'
 import type { Driver } from '../driver.ts'
-import type { SeededRandom } from '../random.ts'
 import type { TestServer } from '../server.ts'
 
 /** What a scenario is given: the client under test, with one driver already started, and the server. */

@@ -1,6 +1,6 @@
 /**
- * One seeded run: timers are added, recalled and fire while the power goes, the process is killed, or LevelDB is lost or
- * older, at any call of the disk. What clients were told must hold of the target queue in the end.
+ * One seeded run: timers are added, recalled and fire while the power goes, the process is killed, or LevelDB is lost
+ * or older, at any call of the disk. What clients were told must hold of the target queue in the end.
  */
 import { setImmediate } from 'node:timers/promises'
 import { type TimerPlace, Timers } from '../../../../gateway/broker/timers/index.ts'

@@ -2,7 +2,7 @@
 import { crc32c } from '@node-rs/crc32'
 import { isMessageFault, type Message } from '../../../../gateway/broker/translate/message-codec.ts'
 import { recordOfMessage } from '../../../../gateway/broker/translate/record-of-message.ts'
-import { writeInt64 } from '../../../../storage/batch/int64.ts'
+import { writeApproximateInt64 } from '../../../../storage/batch/int64.ts'
 import { isBatchFault, parseBatch } from '../../../../storage/batch/parse-batch.ts'
 import type { RecordBatch } from '../../../../storage/batch/record-batch.ts'
 import { type BatchRecord, decodeRecords } from '../../../../storage/batch/records.ts'
@@ -27,13 +27,13 @@ export function packBatch(all: readonly PackedRecord[], baseOffset = 0): RecordB
     return Buffer.concat([head.subarray(0, at), encoded])
   })
   const bytes = Buffer.concat([Buffer.alloc(61), ...parts])
-  writeInt64(bytes, baseOffset, 0)
+  writeApproximateInt64(bytes, 0, baseOffset)
   bytes.writeInt32BE(bytes.length - 12, 8)
   bytes[16] = 2
   bytes.writeInt32BE(all.length - 1, 23)
-  writeInt64(bytes, base, 27)
-  writeInt64(bytes, Math.max(...all.map(({ timestamp }) => timestamp)), 35)
-  writeInt64(bytes, -1, 43)
+  writeApproximateInt64(bytes, 27, base)
+  writeApproximateInt64(bytes, 35, Math.max(...all.map(({ timestamp }) => timestamp)))
+  writeApproximateInt64(bytes, 43, -1)
   bytes.writeInt16BE(-1, 51)
   bytes.writeInt32BE(-1, 53)
   bytes.writeInt32BE(all.length, 57)
