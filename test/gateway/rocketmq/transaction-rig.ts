@@ -116,3 +116,14 @@ export function end(
     ...more
   })
 }
+
+/** All that the server has told a peer by itself. */
+export async function allTold(peer: RocketmqPeer): Promise<Command[]> {
+  const opaque = peer.send(30, { fields: { topic: 'none', queueId: '0' } })
+  const all: Command[] = []
+  for (;;) {
+    const next = await peer.next()
+    if (next === undefined || (next.flag === 1 && next.opaque === opaque)) return all
+    all.push(next)
+  }
+}

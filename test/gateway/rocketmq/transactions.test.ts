@@ -13,6 +13,7 @@ import { rocketmqFixtures } from '../../support/rocketmq-fixtures.ts'
 import type { RocketmqPeer } from './rig.ts'
 import { send } from './store-rig.ts'
 import {
+  allTold,
   commitType,
   end,
   group,
@@ -33,17 +34,6 @@ function messageIn(bytes: Buffer) {
   const decoded = decodeMessage(bytes)
   if (isMessageFault(decoded)) throw new Error(decoded.text)
   return decoded
-}
-
-/** All that the server has told a peer by itself. */
-async function allTold(peer: RocketmqPeer): Promise<Command[]> {
-  const opaque = peer.send(30, { fields: { topic: 'none', queueId: '0' } })
-  const all: Command[] = []
-  for (;;) {
-    const next = await peer.next()
-    if (next === undefined || (next.flag === 1 && next.opaque === opaque)) return all
-    all.push(next)
-  }
 }
 
 /** The one thing that the server has told a peer by itself, if there is one. */

@@ -1,7 +1,8 @@
 /**
  * Transactional producers: commit, rollback, and being asked. Those that are not `own` were played against Apache
- * RocketMQ 5.3.3 too, with transactionTimeOut=1000, transactionCheckInterval=1000 and transactionCheckMax=3, and pass
- * there.
+ * RocketMQ 5.3.3 too, by clients 5.3.3 and 4.9.8, and pass there: with transactionTimeOut=1000,
+ * transactionCheckInterval=1000, transactionCheckMax=3, and transactionOpBatchInterval=100 so that it does not ask
+ * about what is committed already.
  */
 import type { Test } from 'tap'
 import type { DriverEvent, RocketmqDriver, SendResult } from '../driver.ts'
