@@ -45,14 +45,20 @@ export function mayBeGroup(name: string): boolean {
   return rocketmqGroupNameFault(name) === undefined
 }
 
+/** What settings of one group may take in the store: names and JSON, UTF-8. */
+export const groupSettingsBytesMax = 32_768
+
 /** Why a group cannot have the settings; undefined if it can. No group has attributes. */
-export function refusalOfGroupSettings({
-  groupName,
-  attributes
-}: GroupSettings): Refused | undefined {
+export function refusalOfGroupSettings(settings: GroupSettings): Refused | undefined {
+  const { groupName, attributes } = settings
   const fault = rocketmqGroupNameFault(groupName)
   if (fault !== undefined) {
     const remark = `${groupName} is no name for a group: ${fault}`
+    return refuse(responseCodes.INVALID_PARAMETER, remark)
+  }
+  const bytes = Buffer.byteLength(Object.entries(storedSettings(settings)).flat().join(''))
+  if (bytes > groupSettingsBytesMax) {
+    const remark = `settings of ${bytes} bytes, allowed are ${groupSettingsBytesMax}`
     return refuse(responseCodes.INVALID_PARAMETER, remark)
   }
   try {

@@ -7,16 +7,22 @@ type Store = Pick<Engine, 'commit' | 'readState' | 'scanState'>
 
 /** Of all namespaces together, each namespace counted too. */
 export const kvConfigsMax = 10_000
+/** Of one: namespace, key and text, UTF-8. */
+export const kvConfigBytesMax = 32_768
 
 const prefix = 'rocketmq-kv/'
 
-/** Resolves when it is as durable as the flush mode has it. Rejects with StoreError. */
+/** Resolves when it is as durable as the flush mode has it. Rejects with StoreError (limit-reached, too-large). */
 export async function putKvConfig(
   engine: Store,
   namespace: string,
   key: string,
   value: string
 ): Promise<void> {
+  const bytes = Buffer.byteLength(namespace) + Buffer.byteLength(key) + Buffer.byteLength(value)
+  if (bytes > kvConfigBytesMax) {
+    throw new StoreError('too-large', `a KV config of ${bytes} bytes, not ${kvConfigBytesMax}`)
+  }
   const name = nameOf(namespace, key)
   const isNew = (await engine.readState(stateKeys.setting(name), { settled: true })) === undefined
   if (isNew && (await allOf(engine, prefix)).size >= kvConfigsMax) {

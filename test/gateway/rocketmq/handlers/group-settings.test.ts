@@ -81,6 +81,11 @@ t.test('several groups at once; what no group may have is refused', async (t) =>
   t.match(await settings('A'), { retryMaxTimes: 1 }, 'nothing was touched')
   const attributes = { '+a': 'b' }
   t.match(await update({ groupName: 'g', attributes }), { code: 1, remark: 'unsupported key: a' })
+  const topic = 'x'.repeat(32_768)
+  t.match(await update({ groupName: 'g', subscriptionDataSet: [{ topic }] }), {
+    code: 29,
+    remark: /^settings of \d+ bytes, allowed are 32768$/
+  })
 })
 
 t.test("the groups of every RocketMQ are told, and Kafka's with the defaults", async (t) => {

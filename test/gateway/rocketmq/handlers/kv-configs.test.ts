@@ -21,6 +21,7 @@ t.test('texts by namespace and key are kept, told and deleted', async (t) => {
   t.match(await ask(deletes, 'a', 'b/c'), { code: 0 })
   t.match(await ask(deletes, 'a', 'b/c'), { code: 0 }, 'gone already')
   t.match(await ask(gets, 'a', 'b/c'), { code: 22 })
+  t.match(await ask(puts, 'a', 'k', 'x'.repeat(32_767)), { code: 13 }, 'too large')
   await ask(deletes, 'a', 'ü')
   t.equal((await ask(lists, 'a')).body.toString(), '{"table":{}}', 'as a real name server')
   const stored = await rig.store.readState(stateKeys.setting('rocketmq-kv/a%2Fb/c'))

@@ -162,6 +162,22 @@ t.test('several topics at once: all that are asked for, or none where one cannot
   t.match(await config('C'), { code: 17 })
 })
 
+t.test('tools that make one topic at once all succeed', async (t) => {
+  const { rig, config } = await open(t)
+  const wishes = [1, 2, 3, 4].map((n) => ({ readQueueNums: n, writeQueueNums: n }))
+  const answers = await Promise.all(
+    wishes.map((wish) => create(rig.broker.connect(), 'raced', wish))
+  )
+  t.same(
+    answers.map(({ code }) => code),
+    [0, 0, 0, 0]
+  )
+  const { readQueueNums, writeQueueNums } = await config('raced')
+  t.equal(readQueueNums, writeQueueNums, 'what one of them said')
+  const topics = await rig.topics.list()
+  t.equal(topics.filter(({ names }) => names.rocketmq === 'raced').length, 1)
+})
+
 t.test('all settings are told, with a version that changes when they do', async (t) => {
   const { rig, peer } = await open(t)
   await create(peer, 'T')
