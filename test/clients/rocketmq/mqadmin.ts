@@ -1,23 +1,33 @@
 /** RocketMQ's admin tools, run in a driver's JVM (java/5.3.3/Mqadmin.java). */
+import { setTimeout } from 'node:timers/promises'
 import type { RocketmqDriver } from './driver.ts'
 
 export interface Mqadmin {
   /** Runs one command of mqadmin, words parted by spaces; resolves with all that it printed. */
   tool(line: string): Promise<string>
-  /** Runs it again until it prints what is wanted, some times; resolves with what it printed last. */
+  /** Runs it again until it prints what is wanted, for 30 s; resolves with what it printed last. */
   toolUntil(line: string, wanted: RegExp): Promise<string>
   /** Calls a method of the admin client (DefaultMQAdminExt); rejects with its exception. */
   call(method: string, ...given: readonly unknown[]): Promise<Answer>
+  /** Calls it again until it returns what is wanted, for 30 s; resolves with what it returned last. */
+  callUntil(
+    is: (answer: Answer) => boolean,
+    method: string,
+    ...given: readonly unknown[]
+  ): Promise<Answer>
+  /** Of a message, by its offset id: the groups that subscribed to its topic, and whether they have consumed it. */
+  track(topic: string, messageId: string): Promise<Answer>
   /** HOST:PORT of the broker. */
   brokerAddress(): Promise<string>
 }
 
-/** JSON; keys that are objects are their JSON. */
+/** JSON; keys that are objects are their JSON. Undefined: `callUntil` was answered with an exception last. */
 // biome-ignore lint/suspicious/noExplicitAny: every method returns something else, and scenarios look at what they expect
 export type Answer = any
 
-/** A real broker tells its name server of changes a little later; each try of a tool takes up to 3 s. */
-const triesMax = 8
+/** A real broker tells its name server of changes a little later, and consumers say where they are every 5 s. */
+const waitMsMax = 30_000
+const callEveryMs = 100
 
 export function mqadminOf(driver: RocketmqDriver): Mqadmin {
   const tool = async (line: string) =>
@@ -28,12 +38,23 @@ export function mqadminOf(driver: RocketmqDriver): Mqadmin {
     tool,
     call,
     toolUntil: async (line, wanted) => {
-      let printed = await tool(line)
-      for (let tried = 1; tried < triesMax && !wanted.test(printed); tried++) {
-        printed = await tool(line)
+      const endMs = Date.now() + waitMsMax
+      for (;;) {
+        const printed = await tool(line)
+        if (wanted.test(printed) || Date.now() > endMs) return printed
+        await setTimeout(callEveryMs)
       }
-      return printed
     },
+    callUntil: async (is, method, ...given) => {
+      const endMs = Date.now() + waitMsMax
+      for (;;) {
+        const answer = await call(method, ...given).catch(() => undefined)
+        if (is(answer) || Date.now() > endMs) return answer
+        await setTimeout(callEveryMs)
+      }
+    },
+    track: (topic, messageId) =>
+      driver.ask('Mqadmin.track', { topic, messageId }) as Promise<Answer>,
     brokerAddress: async () => {
       const { brokerAddrTable } = await call('examineBrokerClusterInfo')
       return brokerAddrTable['broker-a'].brokerAddrs[0]

@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,6 +17,7 @@ import java.util.stream.Collectors;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.Options;
+import org.apache.rocketmq.client.QueryResult;
 import org.apache.rocketmq.common.MixAll;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.srvutil.ServerUtil;
@@ -44,7 +46,14 @@ public final class Mqadmin {
   /** Runs mqadmin with these words; answers all that it prints, its errors too. */
   public JsonNode tool(JsonNode command) throws Exception {
     String[] words = Driver.JSON.convertValue(command.get("words"), String[].class);
-    String[] options = java.util.Arrays.copyOfRange(words, 1, words.length);
+    String output = run(words);
+    // Two began in the same millisecond after all.
+    while (output.contains("has created already")) output = run(words);
+    return Driver.JSON.getNodeFactory().textNode(output);
+  }
+
+  private String run(String[] words) throws Exception {
+    String[] options = Arrays.copyOfRange(words, 1, words.length);
     SubCommand tool = Tools.newTool(words[0]);
     Options known = tool.buildCommandlineOptions(ServerUtil.buildCommandlineOptions(new Options()));
     ByteArrayOutputStream output = new ByteArrayOutputStream();
@@ -57,7 +66,13 @@ public final class Mqadmin {
     } finally {
       printed.end();
     }
-    return Driver.JSON.getNodeFactory().textNode(output.toString(StandardCharsets.UTF_8));
+    return output.toString(StandardCharsets.UTF_8);
+  }
+
+  /** Who of the groups that subscribed to a message's topic has consumed it; the message by its offset id. */
+  public JsonNode track(JsonNode command) throws Throwable {
+    MessageExt message = admin().viewMessage(command.get("topic").asText(), command.get("messageId").asText());
+    return Driver.JSON.readTree(JSON.toJSONString(plain(admin().messageTrackDetail(message))));
   }
 
   /** Calls a method of the admin client; answers what it returns, as JSON. */
@@ -110,6 +125,7 @@ public final class Mqadmin {
   /** As JSON has it: keys that are objects as their JSON; of a message what users look at. */
   private static Object plain(Object value) {
     if (value instanceof MessageExt) return messageOf((MessageExt) value);
+    if (value instanceof QueryResult) return plain(((QueryResult) value).getMessageList());
     if (value instanceof JSONArray) return ((JSONArray) value).stream().map(Mqadmin::plain).collect(Collectors.toList());
     if (value instanceof JSONObject) {
       Map<String, Object> sorted = new TreeMap<>();
