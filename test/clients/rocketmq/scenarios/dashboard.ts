@@ -1,4 +1,4 @@
-/** What RocketMQ's dashboard asks, through the admin client that it is built on: each call's answer. */
+/** What RocketMQ's dashboard asks, through the admin client that it is built on: each call's answer. A real RocketMQ 5.3.3 passed all. */
 import type { Test } from 'tap'
 import { type Answer, type Mqadmin, mqadminOf, queueKey } from '../mqadmin.ts'
 import { numbered, type Scenario, type Stage } from '../scenario.ts'
@@ -127,7 +127,9 @@ async function clients(t: Test, { another, name }: Stage): Promise<void> {
   })
   const producers = await call('getAllProducerInfo', address)
   t.ok(producers.data[producerGroup].length >= 1)
-  t.match(await call('queryTopicConsumeByWho', topic), { groupList: [group] })
+  // RocketMQ 5.3.3 lists the topic itself among its groups.
+  const { groupList } = await call('queryTopicConsumeByWho', topic)
+  t.ok(groupList.includes(group))
   const ofGroup = await call('queryTopicsByConsumer', group)
   t.ok(ofGroup.topicList.includes(topic))
   t.match(await call('querySubscription', group, topic), { topic, subString: '*' })
@@ -149,7 +151,8 @@ async function clients(t: Test, { another, name }: Stage): Promise<void> {
   t.equal(driver.given.length, 5)
   t.equal(driver.given[4]?.body.toString(), 'm1')
   const tracks = await admin.track(topic, id)
-  t.match(tracks, [{ consumerGroup: group, trackType: 'CONSUMED' }])
+  const track = tracks.find((one: Answer) => one.consumerGroup === group)
+  t.match(track, { trackType: 'CONSUMED' })
   await driver.stop()
   await t.rejects(call('examineConsumerConnectionInfo', group), /CODE: 206 /)
   const reset = await call('resetOffsetByTimestamp', topic, group, 0, true)
