@@ -22,7 +22,7 @@ export interface Mqadmin {
 }
 
 /** JSON; keys that are objects are their JSON. Undefined: `callUntil` was answered with an exception last. */
-// biome-ignore lint/suspicious/noExplicitAny: every method returns something else, and scenarios look at what they expect
+// biome-ignore lint/suspicious/noExplicitAny: methods return many things; scenarios look at what they expect
 export type Answer = any
 
 /** A real broker tells its name server of changes a little later, and consumers say where they are every 5 s. */
