@@ -23,7 +23,7 @@ interface ToldSetting {
 export type ToldSettings = ReadonlyMap<string, ToldSetting>
 
 export function brokerSettings(context: RequestContext): ToldSettings {
-  const { facts, topics, limits, clusterName, brokerName, client } = context
+  const { facts, filters, topics, limits, clusterName, brokerName, client } = context
   const { host } = advertisedBroker(context)
   const flushDiskType = facts.flushMode === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH'
   return new Map<string, ToldSetting>([
@@ -36,6 +36,7 @@ export function brokerSettings(context: RequestContext): ToldSettings {
     ['brokerPermission', { value: '6' }],
     ['brokerRole', { value: 'ASYNC_MASTER' }],
     ['defaultTopicQueueNums', { value: `${autoCreateQueuesMax}` }],
+    ['enablePropertyFilter', { value: `${filters.takesSql}`, option: '--sql-filters' }],
     ['flushDiskType', { value: flushDiskType, option: '--flush' }],
     ['listenPort', { value: `${client.localPort}`, option: '--broker-port' }],
     ['longPollingEnable', { value: 'true' }],

@@ -35,6 +35,10 @@ export class MessageFilters {
     this.#sql = sql ? new SqlFilters(limits) : undefined
   }
 
+  get takesSql(): boolean {
+    return this.#sql !== undefined
+  }
+
   /** Never throws. */
   filterOf(expressionType: string, text: string): MessageFilter | FilterFault {
     if (isTagExpression(expressionType)) {

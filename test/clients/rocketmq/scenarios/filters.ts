@@ -6,7 +6,11 @@ import { Expressions, judge } from '../expressions.ts'
 import { bodies, type Scenario, type Stage } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
-  { name: 'a push consumer with an expression gets what it is true for', run: pushes },
+  {
+    name: 'a push consumer with an expression gets what it is true for',
+    languages: ['java', 'go'],
+    run: pushes
+  },
   { name: 'pull consumers with an expression get what it is true for', run: pulls },
   {
     name: 'a consumer with a wrong expression does not start, and is told where it is wrong',

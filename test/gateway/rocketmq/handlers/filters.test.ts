@@ -4,6 +4,7 @@ import { MessageFilters } from '../../../../gateway/rocketmq/filter/message-filt
 import type { RocketmqPeer } from '../rig.ts'
 import { beat, bodiesIn, pull, pullFields, StoreRig, send } from '../store-rig.ts'
 
+const getBrokerConfig = 26
 const sql = { expressionType: 'SQL92' }
 
 async function sendPeople(peer: RocketmqPeer, topic: string): Promise<void> {
@@ -132,4 +133,14 @@ t.test("a consumer's expression is checked before it starts", async (t) => {
     code: 1,
     remark: 'The broker does not support consumer to filter message by SQL92'
   })
+  for (const [{ broker }, said] of [
+    [rig, 'enablePropertyFilter=true'],
+    [off, 'enablePropertyFilter=false']
+  ] as const) {
+    t.match(
+      (await broker.connect().ask(getBrokerConfig)).body.toString(),
+      said,
+      'tools are told so'
+    )
+  }
 })
