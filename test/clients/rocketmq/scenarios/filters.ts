@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { SeededRandom, seedOfRun } from '../../../support/seeded-random.ts'
 import type { GivenMessage, MessageToSend } from '../driver.ts'
 import { Expressions, judge } from '../expressions.ts'
-import { bodies, type Scenario, type Stage } from '../scenario.ts'
+import { bodies, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -16,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'a consumer with a wrong expression does not start, and is told where it is wrong',
     run: wrong
   },
+  { name: "an expression is asked of Kafka's records too", own: true, run: kafkaRecords },
   { name: "expressions mean what RocketMQ's own evaluator says", since: 5, run: sameMeaning }
 ]
 
@@ -98,6 +99,25 @@ async function pulls(t: Test, { another, name }: Stage): Promise<void> {
   const polled = await driver.ask('LitePull.poll', { count: 2, timeoutMs: 20_000 })
   t.same(coded(polled as GivenMessage[]), wanted)
   t.same(await driver.ask('LitePull.poll', { count: 1, timeoutMs: 1000 }), [], 'and no more')
+}
+
+async function kafkaRecords(t: Test, { another, kafka, name }: OwnStage): Promise<void> {
+  const [driver, topic] = [another(), name('sql-kafka')]
+  const producer = kafka.producer()
+  await producer.connect()
+  const record = (value: string, age: string, key: string) => ({ key, value, headers: { age } })
+  await producer.send({
+    topic,
+    compression: 1,
+    messages: [record('young', '5', 'k'), record('right', '50', 'k'), record('other', '50', 'l')]
+  })
+  await producer.disconnect()
+  const sql = "age > 18 AND KEYS = 'k'"
+  await driver.consume({ group: name('sql-kafka-group'), topic, sql })
+  await driver.until('it was given', () => driver.given.length >= 1)
+  await driver.send(topic, [{ body: Buffer.from('last'), keys: 'k', properties: { age: '19' } }])
+  await driver.until('the last one was given', () => driver.given.length >= 2)
+  t.same(bodies(driver.given), ['last', 'right'])
 }
 
 /** Bodies of messages in an answer, which are base64 still. */

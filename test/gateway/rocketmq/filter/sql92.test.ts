@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import fc from 'fast-check'
 import t from 'tap'
 import { ExpressionError, expressionDepthMax } from '../../../../gateway/rocketmq/filter/parse.ts'
 import { SqlFilters } from '../../../../gateway/rocketmq/filter/sql-filters.ts'
 import { judge } from '../../../clients/rocketmq/expressions.ts'
 import { projectFolder } from '../../../source-files.ts'
+import { seedOfRun } from '../../../support/seeded-random.ts'
 
 const filters = new SqlFilters()
 
@@ -106,6 +108,61 @@ t.test('what makes no sense is refused where it stands', async (t) => {
     ["TRUE = 'true'", 1, /TRUE/]
   ]
   for (const [text, column, said] of places) t.match(refusal(text), { column, message: said }, text)
+})
+
+t.test('whatever a client sends is an expression or an error with a place', async (t) => {
+  const parts = [
+    'a',
+    '5',
+    '5.5',
+    "'x'",
+    "'",
+    '(',
+    ')',
+    ',',
+    '=',
+    '<>',
+    '<=',
+    'NOT',
+    'AND',
+    'OR',
+    'IS'
+  ]
+  const more = [
+    'NULL',
+    'IN',
+    'BETWEEN',
+    'CONTAINS',
+    '-',
+    '--',
+    '/*',
+    '*/',
+    '\n',
+    '\r\n',
+    '#',
+    '\u{1f600}'
+  ]
+  const word = fc.oneof(
+    fc.constantFrom(...parts, ...more),
+    fc.string({ maxLength: 3, unit: 'binary' })
+  )
+  const expressions = fc.tuple(fc.array(word, { maxLength: 30 }), fc.constantFrom(' ', ''))
+  fc.assert(
+    fc.property(expressions, ([words, space]) => {
+      const text = words.join(space)
+      try {
+        const verdict = filters.compile(text)((name) => (name === 'a' ? '5' : undefined))
+        return typeof verdict === 'boolean'
+      } catch (error) {
+        if (!(error instanceof ExpressionError)) throw error
+        const lines = text.split(/\r\n|[\r\n]/)
+        const { line, column } = error
+        return line >= 1 && line <= lines.length && column <= (lines[line - 1]?.length ?? 0) + 1
+      }
+    }),
+    { numRuns: 1000, seed: seedOfRun }
+  )
+  t.comment(`SEED=${seedOfRun}`)
 })
 
 t.test('expressions have limits', async (t) => {
