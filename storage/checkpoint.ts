@@ -7,6 +7,7 @@ import { encodeIndexBlocks, type IndexWrite } from './index-block.ts'
 import type { IndexDb, RowWrite, ViewMark } from './index-db.ts'
 import type { KeyBlock, KeyTable } from './key-table.ts'
 import { pruneSnapshots, snapshotsKept, writeSnapshot } from './layout/snapshot.ts'
+import type { EncodedRow } from './layout/snapshot-write.ts'
 import type { Clock, FileSystem } from './ports.ts'
 import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
@@ -247,12 +248,12 @@ async function* snapshotRows(
   rows: readonly StoredRow[],
   db: IndexDb,
   timerCount: number
-): AsyncIterable<StoredRow> {
+): AsyncIterable<StoredRow | EncodedRow> {
   yield* rows
   let count = 0
-  for await (const row of db.timers()) {
-    count++
-    yield row
+  for await (const some of db.timers()) {
+    count += some.length
+    for (const encoded of some) yield { family: 'timer', encoded }
   }
   if (count === timerCount) return
   await db.forgetMark()

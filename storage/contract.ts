@@ -106,6 +106,8 @@ export interface RecordAppend {
   readonly records: readonly PackedRecord[]
   readonly origin: 'rocketmq'
   readonly resolves?: readonly Resolves[]
+  /** They will be read one by one, and far from each other: to be stored in small pieces, cheap to read alone. */
+  readonly apart?: boolean
 }
 
 export type Append = BatchAppend | RecordAppend
@@ -386,10 +388,7 @@ export interface Engine {
   /** The timers of a queue that are due first, ascending by due time, then offset. Settled. */
   dueTimers(query: DueTimersQuery): Promise<readonly TimerRow[]>
   timersOf(queue: QueueUid): Promise<TimerSummary>
-  /**
-   * All rows of a family, or of one of its buckets (see StateKey). Settled. Timers may be more than should be in memory
-   * together: `dueTimers` gives them a few at a time.
-   */
+  /** All rows of a family, or of one of its buckets (see StateKey). Settled. Timers may be very many. */
   scanState<F extends StateFamily>(family: F, bucket?: string): Promise<readonly StateRows[F][]>
   /** Async mode: brings the pending fsync forward and waits for it. Sync mode: nothing to do. */
   settle(): Promise<void>

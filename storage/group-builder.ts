@@ -4,7 +4,7 @@ import type { RecordBatch } from './batch/record-batch.ts'
 import type { RecordAppend } from './contract.ts'
 import { type HashedKey, keyHashOf } from './key-hash.ts'
 import { type Resolved, runFlags } from './layout/types.ts'
-import { Pack } from './pack.ts'
+import { apartBytesMax, Pack, packBytesMax } from './pack.ts'
 import type { Queue } from './queue.ts'
 import type { SealedGroup, SealedRun } from './sealed-group.ts'
 
@@ -57,13 +57,16 @@ export class GroupBuilder {
 
   /** Gives the records the queue's next offsets; they share batches with their neighbours. */
   addRecords(queue: Queue, append: RecordAppend): void {
+    const bytesMax = append.apart === true ? apartBytesMax : packBytesMax
     for (const record of append.records) {
       let open = this.#packs.get(queue)
-      if (open !== undefined && !open.pack.takes(record)) {
+      if (open !== undefined && !open.pack.takes(record, bytesMax)) {
         this.#closePack(queue)
         open = undefined
       }
       if (open === undefined) {
+        // A run is what is read at once: one for each pack.
+        if (append.apart === true) this.#runs.delete(queue)
         open = { pack: new Pack(queue.sealedEnd), keys: [], resolves: [] }
         this.#packs.set(queue, open)
       }

@@ -65,6 +65,14 @@ export interface ViewWrites {
 /** Rows and blocks in one LevelDB batch, so that a checkpoint of a large store does not build one huge one. */
 const batchWritesMax = 2000
 
+const timerKeys = keyRange('timer')
+const timersRange = {
+  gte: Buffer.concat([rowPrefix, timerKeys.gte]),
+  lt: Buffer.concat([rowPrefix, timerKeys.lt])
+}
+/** Timers read together. */
+const timersAtOnce = 1000
+
 type Write = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
 
 export class IndexDb {
@@ -151,16 +159,27 @@ export class IndexDb {
     return this.#db.batch(writes, { sync: true })
   }
 
+  /** All rows but those of timers. */
   async *rows(): AsyncIterable<StoredRow> {
-    for await (const [key, value] of this.#db.iterator({ gte: rowPrefix, lt: rowsEnd }))
-      yield decodeRow(decodeKey(key.subarray(1)).family, value)
+    const before = { gte: rowPrefix, lt: timersRange.gte }
+    const behind = { gte: timersRange.lt, lt: rowsEnd }
+    for (const range of [before, behind])
+      for await (const [key, value] of this.#db.iterator(range))
+        yield decodeRow(decodeKey(key.subarray(1)).family, value)
   }
 
-  /** All timers. */
-  async *timers(): AsyncIterable<StoredRow> {
-    const { gte, lt } = keyRange('timer')
-    const range = { gte: Buffer.concat([rowPrefix, gte]), lt: Buffer.concat([rowPrefix, lt]) }
-    for await (const value of this.#db.values(range)) yield decodeRow('timer', value)
+  /** The rows of all timers as they are stored, many at a time. */
+  async *timers(): AsyncIterable<readonly Buffer[]> {
+    const values = this.#db.values(timersRange)
+    try {
+      for (;;) {
+        const some = await values.nextv(timersAtOnce)
+        if (some.length === 0) return
+        yield some
+      }
+    } finally {
+      await values.close()
+    }
   }
 
   /** Timers by their keys, in that order; undefined where there is none. */

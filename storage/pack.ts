@@ -9,6 +9,8 @@ import type { PackedRecord } from './contract.ts'
 export const packBytesMax = 128 * 1024
 /** Records that one batch takes. */
 export const packRecordsMax = 256
+/** The same of records that are read one by one (RecordAppend.apart). */
+export const apartBytesMax = 4 * 1024
 
 /** Attributes byte, timestamp delta, offset delta and length of a record, at most. */
 export const recordPrefixBytesMax = 1 + 10 + 5 + 5
@@ -35,12 +37,12 @@ export class Pack {
     return this.#records.reduce((max, { timestamp }) => Math.max(max, timestamp), -1)
   }
 
-  /** Whether the record still goes in. */
-  takes(record: PackedRecord): boolean {
+  /** Whether the record still goes in, where a pack has `bytesMax` bytes at most. */
+  takes(record: PackedRecord, bytesMax: number): boolean {
     if (this.#records.length === 0) return true
     return (
       this.#records.length < packRecordsMax &&
-      this.#bytes + record.encoded.length + recordPrefixBytesMax <= packBytesMax
+      this.#bytes + record.encoded.length + recordPrefixBytesMax <= bytesMax
     )
   }
 

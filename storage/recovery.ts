@@ -15,6 +15,7 @@ import { type NewestSnapshot, snapshotRows } from './newest-snapshot.ts'
 import type { File, FileSystem } from './ports.ts'
 import { loadRow, Replay, spillTimers } from './replay.ts'
 import type { SegmentUsage } from './segment-usage.ts'
+import { decodeTimerHead } from './state/codec.ts'
 import type { StoredRow } from './state/stored-rows.ts'
 import type { SegmentFile } from './store-folder.ts'
 
@@ -76,11 +77,11 @@ export async function recoverFromView(
   mark: ViewMark
 ): Promise<Recovered> {
   const rows: StoredRow[] = []
-  // There may be more timers than should be in memory together.
-  for await (const row of parts.db.rows())
-    if (row.family === 'timer') loadRow(catalog, row, false)
-    else rows.push(row)
+  for await (const row of parts.db.rows()) rows.push(row)
   loadRows(catalog, rows, false)
+  // There may be more timers than should be in memory together.
+  for await (const some of parts.db.timers())
+    for (const row of some) catalog.state.timers.loadStored(decodeTimerHead(row))
   const { runsMax, timersMax, db, keys, usage } = parts
   const counted = await db.usage(mark.applied.segment)
   if (counted !== undefined) usage.load(mark.applied.segment, counted)

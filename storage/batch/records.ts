@@ -41,25 +41,57 @@ export function* decodeRecords(batch: RecordBatch, block: Buffer): Generator<Bat
   const reader = new VarintReader()
   reader.reset(block, 0, block.length)
   const baseOffset = baseOffsetOf(batch)
-  const stamped = (batch.attributes & appendTimeBit) !== 0
   for (let index = 0; index < batch.recordCount; index++) {
-    const end = reader.int() + reader.at
-    reader.skip(1)
-    const timestamp = batch.baseTimestamp + reader.long()
-    const delta = reader.int()
-    const key = slice(reader)
-    const value = slice(reader)
-    const headers = headersOf(reader)
-    if (reader.bad || reader.at !== end) throw corrupt(`record ${index} of a batch is malformed`)
-    yield {
-      offset: baseOffset + delta,
-      timestamp: stamped ? batch.maxTimestamp : timestamp,
-      key,
-      value,
-      headers
-    }
+    yield readRecord(reader, batch, baseOffset)
   }
   if (reader.at !== block.length) throw corrupt('bytes after the last record of a batch')
+}
+
+/** The record with that offset alone, the others passed over by their lengths; undefined if there is none. */
+export function recordAt(
+  batch: RecordBatch,
+  block: Buffer,
+  offset: number
+): BatchRecord | undefined {
+  const reader = new VarintReader()
+  reader.reset(block, 0, block.length)
+  const baseOffset = baseOffsetOf(batch)
+  for (let index = 0; index < batch.recordCount; index++) {
+    const start = reader.at
+    const end = reader.int() + reader.at
+    reader.skip(1)
+    reader.long()
+    if (baseOffset + reader.int() === offset) {
+      reader.reset(block, start, block.length)
+      return readRecord(reader, batch, baseOffset)
+    }
+    if (reader.bad || end < reader.at || end > block.length) throw malformed()
+    reader.reset(block, end, block.length)
+  }
+  return undefined
+}
+
+function readRecord(reader: VarintReader, batch: RecordBatch, baseOffset: number): BatchRecord {
+  const end = reader.int() + reader.at
+  reader.skip(1)
+  const timestamp = batch.baseTimestamp + reader.long()
+  const delta = reader.int()
+  const key = slice(reader)
+  const value = slice(reader)
+  const headers = headersOf(reader)
+  if (reader.bad || reader.at !== end) throw malformed()
+  const isStamped = (batch.attributes & appendTimeBit) !== 0
+  return {
+    offset: baseOffset + delta,
+    timestamp: isStamped ? batch.maxTimestamp : timestamp,
+    key,
+    value,
+    headers
+  }
+}
+
+function malformed(): Error {
+  return corrupt('a record of a batch is malformed')
 }
 
 /** The first record of the batch, from `fromOffset` on, that is at or after `timestampMs`; undefined if none is. */

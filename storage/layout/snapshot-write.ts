@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { File, FileSystem } from '../ports.ts'
 import { writeRow } from '../state/codec.ts'
 import { familyCodes } from '../state/families.ts'
-import type { StoredRow } from '../state/stored-rows.ts'
+import type { StoredFamily, StoredRow } from '../state/stored-rows.ts'
 import { ByteWriter } from './byte-writer.ts'
 import {
   encodeChunkHeader,
@@ -34,6 +34,14 @@ export function isUnfinishedSnapshot(name: string): boolean {
   return name.startsWith('state-') && name.endsWith(temporarySuffix)
 }
 
+/** A row in its bytes, which are the same in LevelDB (state/codec.ts). */
+export interface EncodedRow {
+  readonly family: StoredFamily
+  readonly encoded: Buffer
+}
+
+type SnapshotRows = Iterable<StoredRow | EncodedRow> | AsyncIterable<StoredRow | EncodedRow>
+
 export interface SnapshotInfo {
   readonly name: string
   readonly bytes: number
@@ -48,7 +56,7 @@ export async function writeSnapshot(
   fileSystem: FileSystem,
   folder: string,
   header: SnapshotHeader,
-  rows: Iterable<StoredRow> | AsyncIterable<StoredRow>
+  rows: SnapshotRows
 ): Promise<SnapshotInfo> {
   const name = snapshotFileName(header.sequence)
   const temporary = `${folder}/${name.slice(0, -suffix.length)}${temporarySuffix}`
@@ -69,13 +77,17 @@ export async function writeSnapshot(
 async function writeParts(
   file: File,
   header: SnapshotHeader,
-  rows: Iterable<StoredRow> | AsyncIterable<StoredRow>
+  rows: SnapshotRows
 ): Promise<Omit<SnapshotInfo, 'name'>> {
   const start = encodeSnapshotHeader(header)
   await file.writev([start.bytes], 0)
   const chunks = new ChunkWriter(file, start.bytes.length, start.crc)
   const row = new ByteWriter()
   for await (const entry of rows) {
+    if ('encoded' in entry) {
+      await chunks.add(familyCodes[entry.family], entry.encoded)
+      continue
+    }
     row.clear()
     writeRow(row, entry)
     await chunks.add(familyCodes[entry.family], row.view())

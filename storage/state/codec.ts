@@ -76,14 +76,31 @@ export function writeRow(writer: ByteWriter, entry: StoredRow): void {
   writeFields(writer, entry)
 }
 
+/** What is kept in memory of each timer, without the rest of its row. */
+export interface TimerHead {
+  readonly queue: number
+  readonly offset: number
+  readonly dueMs: number
+}
+
+/** The first fields of a timer's row (row-codecs.ts); there may be very many. Throws LayoutError. */
+export function decodeTimerHead(bytes: Buffer): TimerHead {
+  const reader = new ByteReader(bytes)
+  checkVersion(reader, 'timer')
+  return { queue: reader.varint(), offset: reader.varint(), dueMs: reader.signed() }
+}
+
 /** Throws LayoutError for an unknown version, and unless `bytes` are one whole row. */
 export function decodeRow(family: StoredFamily, bytes: Buffer): StoredRow {
   const reader = new ByteReader(bytes)
-  const version = reader.uint8()
-  if (version !== rowVersion) {
-    throw new LayoutError('unsupported', `version ${version} of a row of ${family} is not known`)
-  }
+  checkVersion(reader, family)
   const entry = readFields(reader, family)
   reader.done()
   return entry
+}
+
+function checkVersion(reader: ByteReader, family: StoredFamily): void {
+  const version = reader.uint8()
+  if (version === rowVersion) return
+  throw new LayoutError('unsupported', `version ${version} of a row of ${family} is not known`)
 }

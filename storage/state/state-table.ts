@@ -13,7 +13,7 @@ import {
   type TimerRow
 } from './rows.ts'
 import type { StoredKey, StoredRow } from './stored-rows.ts'
-import { type ReadTimers, TimerTable } from './timer-table.ts'
+import { loadedVersion, type ReadTimers, TimerTable } from './timer-table.ts'
 
 interface Held {
   readonly entry: StateRow
@@ -38,9 +38,8 @@ export interface SealedChange {
 }
 
 const versionsPerGroup = 2 ** 16
-/** Stands for `#loaded` in rows that were there at open. */
-const loadedVersion = 0
 
+/** `loadedVersion` stands for `#loaded` in rows that were there at open. */
 export class StateTable {
   /** The durable timers. */
   readonly timers = new TimerTable()
@@ -147,10 +146,6 @@ export class StateTable {
 
   /** Puts a row that was read back at open. `dirty`: it is not in LevelDB yet. */
   load(entry: StateRow, dirty: boolean): void {
-    if (entry.family === 'timer' && !dirty) {
-      this.timers.loadStored(entry.row, loadedVersion)
-      return
-    }
     const key = keyOf(entry)
     const path = pathOf(key)
     this.#write(path, key, entry, loadedVersion)

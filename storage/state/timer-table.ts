@@ -3,9 +3,13 @@
  * there yet lie over it, and an index in memory (pending-timers.ts) knows which there are and when they are due.
  */
 import type { QueueUid } from '../contract.ts'
+import type { TimerHead } from './codec.ts'
 import { type Pending, PendingTimers } from './pending-timers.ts'
 import { keyOf, type StateKey, stateKeys, type TimerRow } from './rows.ts'
 import type { StoredKey, StoredRow } from './stored-rows.ts'
+
+/** Of what was there at open; see StateTable. */
+export const loadedVersion = 0
 
 interface Change {
   readonly key: StateKey<'timer'>
@@ -75,11 +79,7 @@ export class TimerTable {
   put(row: TimerRow, version: number): void {
     const key = keyOf({ family: 'timer', row }) as StateKey<'timer'>
     const path = pathOf(key)
-    let queue = this.#queues.get(row.queue)
-    if (queue === undefined) {
-      queue = new PendingTimers()
-      this.#queues.set(row.queue, queue)
-    }
+    const queue = this.#pendingOf(row.queue)
     queue.put(row.offset, row.dueMs, version)
     if (this.#held.has(path) || this.#leaving.has(path)) queue.markStored(row.offset)
     this.#held.set(path, { key, row })
@@ -97,11 +97,20 @@ export class TimerTable {
     else this.#held.delete(path)
   }
 
-  /** Takes up a row that LevelDB has. */
-  loadStored(row: TimerRow, version: number): void {
-    this.put(row, version)
-    this.#queues.get(row.queue)?.markStored(row.offset)
-    this.#held.delete(pathOf(stateKeys.timer(row.queue, row.offset)))
+  /** Takes up a timer that LevelDB has, at open. */
+  loadStored({ queue, offset, dueMs }: TimerHead): void {
+    const pending = this.#pendingOf(queue)
+    pending.put(offset, dueMs, loadedVersion)
+    pending.markStored(offset)
+  }
+
+  #pendingOf(queue: QueueUid): PendingTimers {
+    let pending = this.#queues.get(queue)
+    if (pending === undefined) {
+      pending = new PendingTimers()
+      this.#queues.set(queue, pending)
+    }
+    return pending
   }
 
   /** Hands the changes over to a checkpoint; `written` says that LevelDB has them. */

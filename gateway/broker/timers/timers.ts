@@ -182,7 +182,10 @@ export class Timers {
     const bytes = Buffer.byteLength(Object.entries(detail).flat().join(''))
     if (bytes > detailBytesMax) throw new RangeError(`a timer's detail of ${bytes} bytes`)
     return {
-      appends: [{ queue, records: [record], origin: 'rocketmq' }, ...(also.appends ?? [])],
+      appends: [
+        { queue, records: [record], origin: 'rocketmq', apart: true },
+        ...(also.appends ?? [])
+      ],
       changes: [
         {
           op: 'put',

@@ -141,6 +141,30 @@ export function timerTests(t: Test, open: OpenEngine): void {
     }
   )
 
+  contractTest(
+    t,
+    open,
+    'records that wait apart from each other are stored in small pieces, and read like others',
+    async (t, world) => {
+      const queue = await world.queue('rmq.sys.a')
+      const value = Buffer.alloc(1000, 'v')
+      const encoded = Buffer.concat([Buffer.of(1, 0xd0, 0x0f), value, Buffer.of(0)])
+      const record = { timestamp: 1, encoded, isCompressed: false, keys: [] }
+      const append = {
+        queue,
+        records: Array(20).fill(record),
+        origin: 'rocketmq',
+        apart: true
+      } as const
+      await world.commit({ appends: [append] })
+      t.equal((await world.valuesOf(queue)).length, 20)
+      for (const offset of [0, 7, 19]) {
+        const data = await world.readOne({ queue, offset, maxBytes: 1 })
+        t.ok(data.bytes > 1000 && data.bytes < 5000, `${data.bytes} bytes for one of them`)
+      }
+    }
+  )
+
   contractTest(t, open, 'a timer put again is due at its new time only', async (t, world) => {
     const queue = await world.queue('rmq.sys.a')
     for (const dueMs of [10, 20, 30]) await add(world, queue, dueMs)
