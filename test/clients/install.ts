@@ -114,7 +114,7 @@ export async function installRocketmq(version: RocketmqVersion): Promise<Rocketm
   const home = `-Duser.home=${join(folder, 'home')}`
   const classPath = `${join(folder, 'classes')}:${jarPath}`
   const words = [...jvmWords, home, '-cp', classPath, 'Driver']
-  return { language: 'java', version, program: 'java', words }
+  return { language: 'java', version, program: 'java', words, folder }
 }
 
 /** RocketMQ's Go client and its driver, rocketmq/go/driver. */
@@ -130,7 +130,7 @@ export async function installRocketmqGo(): Promise<RocketmqClient> {
     await readFile(join(go, 'go.mod'), 'utf8')
   )?.[1]
   if (version === undefined) throw new Error('go.mod names no client')
-  return { language: 'go', version, program: join(folder, 'driver'), words: [] }
+  return { language: 'go', version, program: join(folder, 'driver'), words: [], folder }
 }
 
 /** The folder of the Java examples, and the class path that they are run with. */

@@ -63,17 +63,26 @@ export class RemotingConnection {
     header: HeaderInput<R['header']>,
     body?: Buffer
   ): Promise<Command> {
+    return this.askFields(request.code, request.header.write(header as never), body)
+  }
+
+  /** The same with a header's fields as they are. */
+  askFields(
+    code: number,
+    fields: Command['fields'] | Readonly<Record<string, string>>,
+    body?: Buffer
+  ): Promise<Command> {
     if (this.#lost) return Promise.reject(this.#lost)
     const opaque = ++this.#opaque
     const command = {
       serialization: 'json',
-      code: request.code,
+      code,
       language: 'JAVA',
       version: 479,
       opaque,
       flag: 0,
       remark: null,
-      fields: request.header.write(header as never)
+      fields: fields instanceof Map ? fields : new Map(Object.entries(fields))
     } as const
     return new Promise((resolve, reject) => {
       this.#awaited.set(opaque, { resolve, reject })

@@ -2,10 +2,9 @@
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { decodeMessages, isMessageFault } from '../../gateway/broker/translate/index.ts'
+import { RemotingConnection, RemotingLost } from '../clients/remoting.ts'
 import { type OwnServer, startIsthmus } from '../clients/server.ts'
 import { SeededRandom, seedOfRun } from '../support/seeded-random.ts'
-import { ConnectionLost } from './raw-connection.ts'
-import { RemotingConnection } from './remoting-connection.ts'
 
 /** Kills while messages are sent, recalled and delivered; KILLS in the environment asks for more. */
 const kills = Number(process.env.KILLS ?? 8)
@@ -66,13 +65,17 @@ async function sendOne(connection: RemotingConnection): Promise<void> {
     mayBeRecalled: false
   }
   all.push(one)
-  const sent = await connection.ask(codes.send, sendFields(properties), Buffer.from(one.body))
+  const sent = await connection.askFields(codes.send, sendFields(properties), Buffer.from(one.body))
   if (sent.code !== 0) throw new Error(`refused: ${sent.code} ${sent.remark}`)
   one.isAcknowledged = true
   const recallHandle = sent.fields.get('recallHandle')
   if (recallHandle === undefined || random.integer(4) > 0) return
   one.mayBeRecalled = true
-  const recalled = await connection.ask(codes.recall, { producerGroup: 'p', topic, recallHandle })
+  const recalled = await connection.askFields(codes.recall, {
+    producerGroup: 'p',
+    topic,
+    recallHandle
+  })
   one.isRecalled = recalled.code === 0
   if (!one.isRecalled) one.mayBeRecalled = false
 }
@@ -89,7 +92,7 @@ async function sendAndKill(server: OwnServer): Promise<void> {
         if (all.length >= enough) killed ??= server.stop('SIGKILL')
       }
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error
+      if (!(error instanceof RemotingLost)) throw error
     }
   }
   await Promise.all(Array.from({ length: lanes }, lane))
@@ -113,7 +116,7 @@ async function readAll(server: OwnServer): Promise<Delivered[]> {
         ...{ maxMsgNums: '1000', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0' },
         ...{ subscription: '*', subVersion: '0', expressionType: 'TAG' }
       }
-      const { code, body } = await connection.ask(codes.pull, fields)
+      const { code, body } = await connection.askFields(codes.pull, fields)
       if (code !== 0) return found
       const messages = decodeMessages(body)
       if (isMessageFault(messages)) throw new Error(messages.text)

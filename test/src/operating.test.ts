@@ -5,7 +5,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import t, { type Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../storage/layout/segment.ts'
-import { RemotingConnection } from '../crash/remoting-connection.ts'
+import { RemotingConnection } from '../clients/remoting.ts'
 import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -127,7 +127,7 @@ async function sendLater(running: RunningCommand, properties: string): Promise<v
   const { host, port } = await running.address('broker')
   const connection = await RemotingConnection.open(`${host}:${port}`)
   const header = { a: 'p', b: 'timed', c: 'TBW102', d: '1', e: '0', f: '0', g: '1', h: '0' }
-  const { code } = await connection.ask(310, { ...header, i: properties }, Buffer.from('x'))
+  const { code } = await connection.askFields(310, { ...header, i: properties }, Buffer.from('x'))
   connection.close()
   if (code !== 0) throw new Error(`the send was answered with ${code}`)
 }

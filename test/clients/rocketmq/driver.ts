@@ -48,6 +48,8 @@ export interface RocketmqClient {
   /** Its driver; the name server's address comes as the last word. */
   readonly program: string
   readonly words: readonly string[]
+  /** Where it runs: tools leave files in the working folder. */
+  readonly folder: string
 }
 
 /** What a push consumer is started with; what is left out is as in Consumers.java. */
@@ -99,8 +101,11 @@ export class RocketmqDriver {
   #trouble = ''
   #nextId = 1
 
-  constructor({ program, words }: RocketmqClient, namesrv: string) {
-    this.#process = spawn(program, [...words, namesrv], { stdio: ['pipe', 'pipe', 'pipe'] })
+  constructor({ program, words, folder }: RocketmqClient, namesrv: string) {
+    this.#process = spawn(program, [...words, namesrv], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: folder
+    })
     const { stdin, stdout, stderr } = this.#process
     if (!stdin || !stdout || !stderr) throw new Error('a driver without pipes')
     stdin.on('error', () => undefined)
