@@ -55,7 +55,8 @@ export function openRocketmq(
     facts: {
       flushMode: config.flush,
       dataFolder: config.data,
-      segmentBytes: config.segmentBytes
+      segmentBytes: config.segmentBytes,
+      retentionMs: config.retentionMs
     },
     clusterName: config.rocketmqClusterName,
     brokerName: config.rocketmqBrokerName,

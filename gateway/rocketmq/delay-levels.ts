@@ -5,6 +5,14 @@ const delaysMs: readonly number[] = [
 
 export const delayLevelMax = delaysMs.length
 
+/** As RocketMQ's setting has them. */
+export const delayLevelsText = delaysMs
+  .map((ms) => {
+    if (ms >= 3_600_000) return `${ms / 3_600_000}h`
+    return ms >= 60_000 ? `${ms / 60_000}m` : `${ms / 1000}s`
+  })
+  .join(' ')
+
 /** A level beyond the last is the last. */
 export function delayLevelOf(level: number): number {
   return Math.min(level, delayLevelMax)

@@ -4,7 +4,7 @@ import { mapLimited } from '../broker/map-limited.ts'
 import type { RequestContext } from './context.ts'
 import { lookUpsAtOnceMax } from './queue-times.ts'
 import { serverVersion, serverVersionName } from './server-version.ts'
-import { loadText } from './traffic-figures.ts'
+import { loadText, perSecond } from './traffic-figures.ts'
 
 /** Queues among which the oldest message is looked for; consoles ask every few seconds. */
 const oldestLookUpsMax = 1000
@@ -14,6 +14,7 @@ export async function runtimeFigures(context: RequestContext): Promise<Map<strin
     ...identity(context),
     ...loads(context),
     ...storeFigures(context),
+    ...(await timerFigures(context)),
     ['earliestMessageTimeStamp', `${await earliestStoreTime(context)}`],
     ...stillFigures
   ])
@@ -73,6 +74,17 @@ function storeFigures({ engine, limits }: RequestContext): Figures {
   ]
 }
 
+/** What waits for its time. The rate of what fired is the average since the start. */
+async function timerFigures({ timers, traffic, clock }: RequestContext): Promise<Figures> {
+  const upMs = clock.monotonicMs() - traffic.startedMs
+  const added = traffic.appendsTo(timers.queueOf('delayed'))?.over('minute', clock.monotonicMs(), 1)
+  return [
+    ['timerCongestNum', `${await timers.pending('delayed')}`],
+    ['timerEnqueueTps', `${added === undefined ? 0 : perSecond(added, 'records')}`],
+    ['timerDequeueTps', `${(timers.figures().delayed.fired * 1000) / Math.max(upMs, 1000)}`]
+  ]
+}
+
 const stillFigures: Figures = [
   'ackThreadPoolQueueHeadWaitTimeMills',
   'ackThreadPoolQueueSize',
@@ -86,9 +98,6 @@ const stillFigures: Figures = [
   'queryThreadPoolQueueSize',
   'sendThreadPoolQueueHeadWaitTimeMills',
   'startAcceptSendRequestTimeStamp',
-  'timerCongestNum',
-  'timerDequeueTps',
-  'timerEnqueueTps',
   'timerOffsetBehind',
   'timerReadBehind'
 ].map((name) => [name, '0'] as const)

@@ -3,6 +3,7 @@
  * that say something true of this server. None can be changed while it runs.
  */
 import { type Refused, type RequestContext, refuse } from './context.ts'
+import { delayLevelsText } from './delay-levels.ts'
 import { autoCreateQueuesMax, traceTopic } from './known-topics.ts'
 import { responseCodes } from './response-codes.ts'
 import { advertisedBroker, masterId } from './this-broker.ts'
@@ -12,6 +13,8 @@ export interface ServerFacts {
   readonly flushMode: 'sync' | 'async'
   readonly dataFolder: string
   readonly segmentBytes: number
+  /** How long records are kept where their topic says nothing; -1: for ever. */
+  readonly retentionMs: number
 }
 
 /** A value, and the option that sets it, where one does. */
@@ -23,7 +26,8 @@ interface ToldSetting {
 export type ToldSettings = ReadonlyMap<string, ToldSetting>
 
 export function brokerSettings(context: RequestContext): ToldSettings {
-  const { facts, filters, topics, limits, clusterName, brokerName, client } = context
+  const { facts, filters, topics, limits, transactionLimits, client } = context
+  const { clusterName, brokerName } = context
   const { host } = advertisedBroker(context)
   const flushDiskType = facts.flushMode === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH'
   return new Map<string, ToldSetting>([
@@ -37,15 +41,41 @@ export function brokerSettings(context: RequestContext): ToldSettings {
     ['brokerRole', { value: 'ASYNC_MASTER' }],
     ['defaultTopicQueueNums', { value: `${autoCreateQueuesMax}` }],
     ['enablePropertyFilter', { value: `${filters.takesSql}`, option: '--sql-filters' }],
+    ['fileReservedTime', { value: hoursText(facts.retentionMs), option: '--retention-ms' }],
     ['flushDiskType', { value: flushDiskType, option: '--flush' }],
     ['listenPort', { value: `${client.localPort}`, option: '--broker-port' }],
     ['longPollingEnable', { value: 'true' }],
     ['mappedFileSizeCommitLog', { value: `${facts.segmentBytes}`, option: '--segment-bytes' }],
     ['maxMessageSize', { value: `${limits.bodyBytesMax}` }],
+    ['messageDelayLevel', { value: delayLevelsText }],
     ['msgTraceTopicName', { value: traceTopic }],
+    ['recallMessageEnable', { value: 'true' }],
     ['slaveReadEnable', { value: 'false' }],
     ['storePathRootDir', { value: facts.dataFolder, option: '--data' }],
+    [
+      'timerMaxDelaySec',
+      { value: secondsText(limits.timerDelayMsMax), option: '--timer-delay-ms-max' }
+    ],
+    ['timerWheelEnable', { value: 'true' }],
     ['traceOn', { value: 'true' }],
+    [
+      'transactionCheckInterval',
+      {
+        value: `${transactionLimits.transactionCheckIntervalMs}`,
+        option: '--transaction-check-interval-ms'
+      }
+    ],
+    [
+      'transactionCheckMax',
+      { value: `${transactionLimits.transactionCheckMax}`, option: '--transaction-check-max' }
+    ],
+    [
+      'transactionTimeOut',
+      {
+        value: `${transactionLimits.transactionCheckAfterMs}`,
+        option: '--transaction-check-after-ms'
+      }
+    ],
     ['useServerSideResetOffset', { value: 'true' }],
     ['useTLS', { value: 'false' }]
   ])
@@ -77,6 +107,18 @@ export function refusalOfChange(
     return refuse(responseCodes.NO_PERMISSION, whyNot(name, value, present))
   }
   return undefined
+}
+
+/** Whole hours, at least one; RocketMQ knows no 'for ever'. */
+function hoursText(ms: number): string {
+  return ms < 0 ? `${int32Max}` : `${Math.min(Math.max(Math.round(ms / hourMs), 1), int32Max)}`
+}
+
+const hourMs = 3_600_000
+const int32Max = 2_147_483_647
+
+function secondsText(ms: number): string {
+  return `${Math.floor(ms / 1000)}`
 }
 
 function whyNot(name: string, value: string, present: ToldSetting | undefined): string {

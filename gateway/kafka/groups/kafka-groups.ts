@@ -62,6 +62,12 @@ export class KafkaGroups {
     return this.#groups.ownership.find(id) !== undefined
   }
 
+  /** The members of a group whose clients speak RocketMQ's protocol; undefined for every other group. */
+  otherMembers(id: string): readonly LiveMember[] | undefined {
+    const owner = this.#groups.ownership.find(id)
+    return owner === undefined || owner.protocol === 'kafka' ? undefined : owner.members()
+  }
+
   /** Whether offsets may be committed in this name now; refreshes the member's session. */
   checkCommit(claim: MemberClaim, version: number): ErrorCode {
     const owner = this.#groups.ownership.find(claim.groupId)
@@ -80,7 +86,8 @@ export class KafkaGroups {
     const live = this.coordinator.find(id)
     if (live === undefined && stored === undefined) return undefined
     const protocolType = live?.protocolType ?? stored?.row.protocolType ?? ''
-    return { id, protocolType, state: live?.state ?? 'Empty' }
+    const state = this.otherMembers(id) === undefined ? (live?.state ?? 'Empty') : 'Stable'
+    return { id, protocolType, state }
   }
 
   /** All groups, in no special order. */

@@ -1,8 +1,9 @@
 /**
  * DescribeGroups, versions 0 to 6. What members offer is shown of Stable groups only, what they were last assigned
- * always. A group that does not exist is Dead, with error 69 from version 6 on. Nothing is forbidden to anybody:
+ * always; RocketMQ's members offer nothing, and divide queues among themselves. A group that does not exist is Dead, with error 69 from version 6 on. Nothing is forbidden to anybody:
  * whoever asks for authorized operations gets all that apply to groups.
  */
+import type { LiveMember } from '../../broker/groups/index.ts'
 import type { Handler, RequestContext } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
 import type { Group } from '../groups/group.ts'
@@ -36,7 +37,8 @@ export const describeGroups: Handler<DescribeGroupsRequest, DescribeGroupsRespon
 function describe(groupId: string, { groups, version }: RequestContext): Described {
   const summary = groups.summary(groupId)
   if (summary === undefined) return notFound(groupId, version)
-  const live = groups.coordinator.find(groupId)
+  const others = groups.otherMembers(groupId)
+  const live = others === undefined ? groups.coordinator.find(groupId) : undefined
   const isStable = live?.state === 'Stable'
   return {
     errorCode: errorCodes.NONE,
@@ -44,7 +46,7 @@ function describe(groupId: string, { groups, version }: RequestContext): Describ
     groupState: summary.state,
     protocolType: summary.protocolType,
     protocolData: isStable ? (live.protocolName ?? '') : '',
-    members: live === undefined ? [] : membersOf(live, isStable)
+    members: live === undefined ? (others ?? []).map(otherMember) : membersOf(live, isStable)
   }
 }
 
@@ -59,6 +61,13 @@ function notFound(groupId: string, version: number): Described {
     protocolData: '',
     members: []
   }
+}
+
+/** Hosts as Kafka tells them: a slash in front, no port. */
+function otherMember({ id, address }: LiveMember): Described['members'][number] {
+  const clientHost = `/${address.replace(/:\d+$/, '')}`
+  const noWork = { memberMetadata: noBytes, memberAssignment: noBytes }
+  return { memberId: id, groupInstanceId: null, clientId: id, clientHost, ...noWork }
 }
 
 function membersOf(group: Group, isStable: boolean): Described['members'] {

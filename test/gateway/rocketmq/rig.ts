@@ -82,7 +82,12 @@ export class RocketmqRig {
       clusterName: 'DefaultCluster',
       brokerName: 'broker-a',
       brokerPort: () => brokerPort,
-      facts: { flushMode: 'sync', dataFolder: '/data', segmentBytes: 268_435_456 },
+      facts: {
+        flushMode: 'sync',
+        dataFolder: '/data',
+        segmentBytes: 268_435_456,
+        retentionMs: 604_800_000
+      },
       clock: this.clock,
       random: {} as RocketmqServices['random'],
       log,

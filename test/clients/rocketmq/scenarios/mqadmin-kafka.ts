@@ -1,11 +1,17 @@
-/** Kafka's topics, groups and members as mqadmin and the dashboard see them. */
+/** Kafka's topics, groups and members as mqadmin and the dashboard see them, and RocketMQ's as Kafka's tools do. */
 import type { Consumer } from 'kafkajs'
 import type { Test } from 'tap'
 import { mqadminOf, queueKey, rowOf, rowsOf } from '../mqadmin.ts'
-import type { OwnStage, Scenario } from '../scenario.ts'
+import { numbered, type OwnStage, type Scenario } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
-  { name: "mqadmin tells Kafka's topics, groups, members and lag", since: 5, own: true, run: kafka }
+  {
+    name: "mqadmin tells Kafka's topics, groups, members and lag",
+    since: 5,
+    own: true,
+    run: kafka
+  },
+  { name: "Kafka's admin client tells RocketMQ's groups, members and lag", own: true, run: toKafka }
 ]
 
 async function kafka(t: Test, { another, name, kafka, server }: OwnStage): Promise<void> {
@@ -86,4 +92,33 @@ async function consumeAll(consumer: Consumer, topic: string, count: number): Pro
     }
     consumer.run({ autoCommit: false, eachMessage }).catch(reject)
   })
+}
+
+async function toKafka(t: Test, { another, name, kafka }: OwnStage): Promise<void> {
+  const driver = another()
+  const [topic, group] = [name('seen-topic'), name('seen-group')]
+  await driver.send(topic, numbered(6))
+  await driver.consume({ group, topic })
+  await driver.until('all were given', () => driver.given.length >= 6)
+  const admin = kafka.admin()
+  await admin.connect()
+  t.teardown(() => admin.disconnect())
+  const topics = await admin.listTopics()
+  t.ok(topics.includes(topic))
+  t.notOk(topics.includes(`%RETRY%${group}`))
+  const { groups } = await admin.listGroups()
+  t.ok(groups.some(({ groupId }) => groupId === group))
+  const describe = async () => (await admin.describeGroups([group])).groups[0]
+  const live = await describe()
+  t.match(live, { state: 'Stable', members: [{ clientId: /@/, clientHost: '/127.0.0.1' }] })
+  await t.rejects(admin.deleteGroups([group]), 'it has members')
+  await driver.stop()
+  await driver.send(topic, numbered(3))
+  t.match(await describe(), { state: 'Empty', members: [] })
+  const ends = await admin.fetchTopicOffsets(topic)
+  const [places] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+  const sum = (all: readonly { offset: string }[]) =>
+    all.reduce((total, { offset }) => total + Math.max(Number(offset), 0), 0)
+  t.equal(sum(ends), 9)
+  t.equal(sum(places?.partitions ?? []), 6, 'where the consumer said that it is as it left')
 }

@@ -1,4 +1,8 @@
 import t from 'tap'
+import {
+  describeGroupsRequest,
+  describeGroupsResponse
+} from '../../../../gateway/kafka/schemas/describe-groups.ts'
 import { heartbeatRequest, heartbeatResponse } from '../../../../gateway/kafka/schemas/heartbeat.ts'
 import {
   joinGroupRequest,
@@ -166,6 +170,48 @@ t.test('a join whose connection goes is answered to nobody and leaves the group'
   await parked
   t.equal(broker.kafka.coordinator.find('g')?.members.size, 1)
 })
+
+t.test(
+  "Kafka's members are told to the other gateway, and RocketMQ's to Kafka's tools",
+  async (t) => {
+    const broker = await GroupBroker.open(t)
+    const { ownership, stored } = broker.groups
+    const { memberId } = await join(broker, 3)
+    await sync(broker, 3, memberId, 1)
+    const live = ownership.find('g')
+    t.equal(live?.protocol, 'kafka')
+    t.same([...(live?.topics() ?? [])], ['a'])
+    t.match(live?.members(), [{ id: memberId, address: /^[\d.]+$/ }])
+    t.same(
+      [...ownership.entries()].map(([id]) => id),
+      ['g']
+    )
+
+    const describe = async (groupId: string) => {
+      const request = { groups: [groupId], includeAuthorizedOperations: false }
+      const answer = await broker.call(describeGroupsRequest, describeGroupsResponse, 5, request)
+      return answer.groups[0]
+    }
+    t.match(await describe('g'), { groupState: 'Stable', members: [{ memberId }] })
+    const members = () => [{ id: '10.0.0.7@1#2', address: '10.0.0.7:4000' }]
+    stored.occupied('r', '')
+    t.match(await describe('r'), { groupState: 'Empty', members: [] })
+    ownership.claim('r', {
+      protocol: 'rocketmq',
+      reads: () => true,
+      members,
+      topics: () => undefined
+    })
+    const described = await describe('r')
+    t.match(described, {
+      groupState: 'Stable',
+      protocolType: '',
+      members: [{ memberId: '10.0.0.7@1#2', clientId: '10.0.0.7@1#2', clientHost: '/10.0.0.7' }]
+    })
+    t.equal(described?.members[0]?.memberAssignment.length, 0)
+    t.ok(broker.kafka.isOccupied('r'))
+  }
+)
 
 t.test("a group that RocketMQ's members have refuses Kafka's, and their commits", async (t) => {
   const broker = await GroupBroker.open(t)

@@ -190,7 +190,9 @@ t.test('runtime figures have what tools parse', async (t) => {
     msgPutTotalYesterdayMorning: '0',
     msgGetTotalTodayNow: '20',
     earliestMessageTimeStamp: `${startMs}`,
-    sendThreadPoolQueueSize: '0'
+    sendThreadPoolQueueSize: '0',
+    timerCongestNum: '0',
+    timerEnqueueTps: '0'
   })
   const used = Number(table.commitLogDiskRatio)
   t.ok(used >= 0 && used <= 1)
@@ -211,6 +213,11 @@ t.test('settings are told, and none changes while the server runs', async (t) =>
     'brokerClusterName=DefaultCluster',
     'autoCreateTopicEnable=true',
     'flushDiskType=SYNC_FLUSH',
+    'enablePropertyFilter=true',
+    'fileReservedTime=168',
+    'messageDelayLevel=1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
+    'transactionCheckMax=15',
+    'transactionTimeOut=6000',
     'maxMessageSize=4194304',
     'storePathRootDir=/data'
   ]) {
