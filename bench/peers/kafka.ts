@@ -5,12 +5,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { installApacheTools } from '../../test/clients/install.ts'
+import { accepts, freePort } from './ports.ts'
 
 const run = promisify(execFile)
 const openTimeoutMs = 60_000
@@ -97,30 +97,6 @@ export class KafkaPeer {
   get #settingsFile(): string {
     return join(this.#folder, 'server.properties')
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
-
-function accepts(bootstrap: string): Promise<boolean> {
-  const [host, port] = bootstrap.split(':')
-  return new Promise((resolve) => {
-    const socket = net.connect(Number(port), host)
-    const settle = (is: boolean): void => {
-      socket.destroy()
-      resolve(is)
-    }
-    socket.on('connect', () => settle(true))
-    socket.on('error', () => settle(false))
-  })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

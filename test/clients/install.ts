@@ -133,6 +133,13 @@ export async function installRocketmqGo(): Promise<RocketmqClient> {
   return { language: 'go', version, program: join(folder, 'driver'), words: [], folder }
 }
 
+/** The class path of a whole RocketMQ, client included. */
+export async function installRocketmqServer(): Promise<string> {
+  const pom = fileURLToPath(new URL('../../../bench/rocketmq/pom.xml', import.meta.url))
+  const folder = await madeOnce('rocketmq-server', [pom], (folder) => copyJars(pom, folder))
+  return join(folder, 'jars', '*')
+}
+
 /** The folder of the Java examples, and the class path that they are run with. */
 export async function installExamples(): Promise<{ folder: string; jars: string }> {
   const folder = fileURLToPath(new URL('../../../examples/java', import.meta.url))

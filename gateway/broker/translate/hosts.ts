@@ -36,9 +36,20 @@ export function readHost(bytes: Buffer, ipv6: boolean, at: number): Host {
  * Undefined for what is no literal address: a DNS name cannot be written here.
  */
 export function hostOf(address: string, port: number): Host | undefined {
-  const bytes = address.includes(':') ? ipv6Bytes(address) : ipv4Bytes(address)
-  return bytes === undefined ? undefined : { address: Buffer.from(bytes), port }
+  let bytes = parsed.get(address)
+  if (bytes === undefined) {
+    const numbers = address.includes(':') ? ipv6Bytes(address) : ipv4Bytes(address)
+    if (numbers === undefined) return undefined
+    bytes = Buffer.from(numbers)
+    if (parsed.size >= parsedMax) parsed.clear()
+    parsed.set(address, bytes)
+  }
+  return { address: bytes, port }
 }
+
+/** Each message asks for the same few: its client's and the broker's. Nobody writes to the bytes. */
+const parsed = new Map<string, Buffer>()
+const parsedMax = 4096
 
 function ipv4Bytes(text: string): number[] | undefined {
   const parts = text.split('.')

@@ -71,12 +71,12 @@ export function isAt(bytes: Buffer, start: number, end: number, text: Buffer): b
 
 /** The value that counts, or undefined. Never throws. */
 export function propertyOf(bytes: Buffer, name: string): string | undefined {
-  const wanted = Buffer.from(name)
-  // From the end: the last one counts.
+  const length = Buffer.byteLength(name)
+  // From the end: the last one counts. The text itself is looked for: each message is asked for half a dozen names.
   for (let from = bytes.length; from >= 0; ) {
-    const at = bytes.lastIndexOf(wanted, from)
+    const at = bytes.lastIndexOf(name, from)
     if (at < 0) return undefined
-    const middle = at + wanted.length
+    const middle = at + length
     if (bytes[middle] === nameEnd && (at === 0 || bytes[at - 1] === propertyEnd)) {
       const end = partEnd(bytes, middle + 1)
       if (end > middle + 1) return bytes.toString('utf8', middle + 1, end)

@@ -4,8 +4,8 @@ import { languageOfName } from './language.ts'
 import { parseJson } from './loose-json.ts'
 import { ProtocolError } from './protocol-error.ts'
 
-export function readJsonHeader(bytes: Buffer): CommandHeader {
-  const parsed = parseJson(bytes.toString('utf8'))
+export function readJsonHeader(text: string): CommandHeader {
+  const parsed = parseJson(text)
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new ProtocolError('the header is no JSON object')
   }

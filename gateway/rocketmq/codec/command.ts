@@ -48,11 +48,12 @@ export function decodeCommand(frame: Buffer): Command {
   const type = frame.readUInt8(0)
   const end = 4 + frame.readUIntBE(1, 3)
   if (end > frame.length) throw new ProtocolError('the header ends behind the frame')
-  const header = frame.subarray(4, end)
   const body = frame.subarray(end)
-  if (type === typeBytes.json) return { ...readJsonHeader(header), serialization: 'json', body }
+  if (type === typeBytes.json) {
+    return { ...readJsonHeader(frame.toString('utf8', 4, end)), serialization: 'json', body }
+  }
   if (type === typeBytes.binary) {
-    return { ...readBinaryHeader(header), serialization: 'binary', body }
+    return { ...readBinaryHeader(frame.subarray(4, end)), serialization: 'binary', body }
   }
   throw new ProtocolError(`a header of unknown type ${type}`)
 }

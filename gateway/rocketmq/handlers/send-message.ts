@@ -88,13 +88,15 @@ async function send(asking: Sending, isBatch: boolean, context: RequestContext) 
   const baseOffset = appends[0]?.baseOffset ?? 0
   const host = storeHost(context)
   const ids = accepted.map((_, i) => encodeOffsetId(host, physicalOffsetOf(queue, baseOffset + i)))
-  const envelope = Buffer.from(asked.header.properties)
+  const uniqueKey = isBatch
+    ? propertyOf(Buffer.from(asked.header.properties), uniqueKeyName)
+    : accepted[0]?.uniqueKey
   return {
     header: {
       msgId: ids.join(','),
       queueId,
       queueOffset: baseOffset,
-      transactionId: isBatch ? propertyOf(envelope, uniqueKeyName) : accepted[0]?.uniqueKey,
+      transactionId: uniqueKey,
       regionId: region,
       traceOn: true
     }
@@ -115,7 +117,9 @@ export async function topicOf(
   context: RequestContext
 ): Promise<Topic | Refused> {
   const { topic: name, defaultTopic, defaultTopicQueueNums } = header
-  const fault = topicNameFault(name)
+  const known = await findTopic(context, name)
+  // A topic that is there has a name that may be.
+  const fault = known === undefined ? topicNameFault(name) : undefined
   if (fault !== undefined) return refuseSend(responseCodes.INVALID_PARAMETER, fault)
   if (isClosedTopic(name)) {
     const remark = `Sending message to topic[${name}] is forbidden.`
@@ -129,7 +133,6 @@ export async function topicOf(
     const replies = await ensureTopic(context, name, replyQueueCount)
     if (replies !== undefined) return replies
   }
-  const known = await findTopic(context, name)
   const mayMake = defaultTopic === autoCreateTopic && context.topics.policy.autoCreate
   const queues = Math.min(Math.max(defaultTopicQueueNums, 1), autoCreateQueuesMax)
   // Consumers send there what they could not send back; they have no other place for it.
@@ -154,19 +157,21 @@ function sentMessages(
   if (body.length > limits.bodyBytesMax) {
     return illegal(`a body of ${body.length} bytes, allowed are ${limits.bodyBytesMax}`)
   }
-  const shared = { sysFlag, bornTimestamp, reconsumeTimes }
+  const sentWith = (flag: number, properties: Buffer, bytes: Buffer): SentMessage => {
+    return { flag, sysFlag, bornTimestamp, reconsumeTimes, properties, body: bytes }
+  }
   if (!isBatch) {
     if (body.length === 0) return illegal('the body is empty')
     const properties = Buffer.from(header.properties)
     if (needsKeys(topic) && !propertyOf(properties, 'KEYS')?.trim()) {
       return refuseSend(responseCodes.MESSAGE_ILLEGAL, 'Required message key is missing')
     }
-    return [{ ...shared, flag, properties, body }]
+    return [sentWith(flag, properties, body)]
   }
   const all = decodeClientBatch(body)
   if (isMessageFault(all)) return illegal(all.text)
   if (all.length === 0) return illegal('the batch is empty')
-  return all.map((one) => ({ ...shared, ...one }))
+  return all.map((one) => sentWith(one.flag, one.properties, one.body))
 }
 
 function acceptAll(
