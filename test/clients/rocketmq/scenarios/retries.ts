@@ -65,6 +65,12 @@ async function untilThere(driver: RocketmqDriver, topic: string): Promise<void> 
   }
 }
 
+/** A consumer whose retry topic is not there when it starts looks for it 20 s later. */
+async function makeRetryTopic(driver: RocketmqDriver, group: string): Promise<void> {
+  const settings = { topicName: `%RETRY%${group}`, readQueueNums: 1, writeQueueNums: 1, perm: 6 }
+  await driver.ask('Settings.topic', { settings })
+}
+
 async function untilKafkaSees(kafka: Kafka, topic: string): Promise<void> {
   const deadlineMs = Date.now() + 20_000
   const admin = kafka.admin()
@@ -89,12 +95,12 @@ const lateMsMax = 5000
 
 async function comesAgain(t: Test, { another, name }: Stage): Promise<void> {
   const [driver, slow] = [another(), another()]
-  const [topic, group] = [name('again'), name('again-group')]
+  const [topic, group] = [name('retry-again'), name('retry-again-group')]
   const [sent] = await driver.send(topic, [
     { body: Buffer.from('bad'), tag: 'A', keys: 'k', properties: { colour: 'red' } }
   ])
   await driver.send(topic, [{ body: Buffer.from('good') }])
-  await failing(slow, { group: name('again-slow'), topic, failures: 1 })
+  await failing(slow, { group: name('retry-again-slow'), topic, failures: 1 })
   await failing(driver, { group, topic, failures: 2, level: 1 })
   await driver.until('it was given three times', () => withBody(driver, 'bad').length >= 3)
   const given = withBody(driver, 'bad')
@@ -121,14 +127,15 @@ async function comesAgain(t: Test, { another, name }: Stage): Promise<void> {
 
 async function deadLetters(t: Test, { another, name }: Stage): Promise<void> {
   const driver = another()
-  const [topic, group] = [name('dying'), name('dying-group')]
+  const [topic, group] = [name('retry-dying'), name('retry-dying-group')]
   const [sent] = await driver.send(topic, [{ body: Buffer.from('bad'), keys: 'k' }])
+  await makeRetryTopic(driver, group)
   await failing(driver, { group, topic, failures: 99, level: 1, most: 2 })
   await driver.until('it was given three times', () => driver.given.length >= 3)
   const reader = another()
   const dead = `%DLQ%${group}`
   await untilThere(reader, dead)
-  await reader.consume({ group: name('dying-reader'), topic: dead })
+  await reader.consume({ group: name('retry-dying-reader'), topic: dead })
   await reader.until('the dead letter was given', () => reader.given.length > 0)
   t.same(bodies(reader.given), ['bad'])
   const [letter] = reader.given
@@ -145,7 +152,7 @@ async function deadLetters(t: Test, { another, name }: Stage): Promise<void> {
 /** A message of a deleted topic is found no more; a real broker still finds it in its log. */
 async function byItself(t: Test, { another, name }: OwnStage): Promise<void> {
   const driver = another()
-  const [topic, group] = [name('gone'), name('gone-group')]
+  const [topic, group] = [name('retry-gone'), name('retry-gone-group')]
   const [sent] = await driver.send(topic, [{ body: Buffer.from('bad'), keys: 'k' }])
   await failing(driver, { group, topic, failures: 1, takesMs: 3000 })
   await driver.until('it was given', () => driver.given.length > 0)
@@ -162,7 +169,7 @@ async function byItself(t: Test, { another, name }: OwnStage): Promise<void> {
 
 async function orderly(t: Test, { another, name }: Stage): Promise<void> {
   const driver = another()
-  const [topic, group] = [name('in-order'), name('in-order-group')]
+  const [topic, group] = [name('retry-in-order'), name('retry-in-order-group')]
   const messages = ['good1', 'bad', 'good2', 'good3'].map((body) => ({
     body: Buffer.from(body),
     queue: 0
@@ -187,7 +194,7 @@ async function orderly(t: Test, { another, name }: Stage): Promise<void> {
   const reader = another()
   const dead = `%DLQ%${group}`
   await untilThere(reader, dead)
-  await reader.consume({ group: name('in-order-reader'), topic: dead })
+  await reader.consume({ group: name('retry-in-order-reader'), topic: dead })
   await reader.until('the dead letter was given', () => reader.given.length > 0)
   t.match(reader.given, [{ body: Buffer.from('bad') }])
   t.match(reader.given[0]?.properties, { RETRY_TOPIC: topic })
@@ -195,7 +202,7 @@ async function orderly(t: Test, { another, name }: Stage): Promise<void> {
 
 async function killed(t: Test, { another, name, server }: OwnStage): Promise<void> {
   const driver = another()
-  const [topic, group] = [name('killed'), name('killed-group')]
+  const [topic, group] = [name('retry-killed'), name('retry-killed-group')]
   await driver.send(topic, numbered(20, 'bad'))
   await failing(driver, { group, topic, failures: 1, level: 2 })
   await driver.until('all were given', () => driver.given.length >= 20)
@@ -218,8 +225,9 @@ async function killed(t: Test, { another, name, server }: OwnStage): Promise<voi
 
 async function forKafka(t: Test, { another, name, kafka }: OwnStage): Promise<void> {
   const driver = another()
-  const [topic, group] = [name('crossed'), name('crossed-group')]
+  const [topic, group] = [name('retry-crossed'), name('retry-crossed-group')]
   await driver.send(topic, [{ body: Buffer.from('bad'), keys: 'key', properties: { own: 'x' } }])
+  await makeRetryTopic(driver, group)
   await failing(driver, { group, topic, failures: 99, level: 1, most: 1 })
   await driver.until('it was given twice', () => driver.given.length >= 2)
   await untilKafkaSees(kafka, `rmq.dlq.${group}`)
@@ -228,9 +236,14 @@ async function forKafka(t: Test, { another, name, kafka }: OwnStage): Promise<vo
     ['dlq', '0']
   ]) {
     const named = `rmq.${kind}.${group}`
-    const { all, consumer } = await kafkaConsume(kafka, name(`${kind}-kafka`), named, (found) => {
-      return found.length > 0
-    })
+    const { all, consumer } = await kafkaConsume(
+      kafka,
+      name(`retry-${kind}-kafka`),
+      named,
+      (found) => {
+        return found.length > 0
+      }
+    )
     await consumer.disconnect()
     t.equal(all.length, 1)
     t.match(all[0], { key: 'key', value: Buffer.from('bad') })

@@ -29,12 +29,12 @@ function setTopic(driver: RocketmqDriver, settings: object): Promise<unknown> {
 
 async function consumeEnable(t: Test, { another, name }: Stage): Promise<void> {
   const driver = another()
-  const [topic, groupName] = [name('disabled'), name('disabled-group')]
+  const [topic, groupName] = [name('settings-disabled'), name('settings-disabled-group')]
   await setGroup(driver, { groupName, consumeEnable: false })
   await driver.send(topic, numbered(4))
   await driver.consume({ group: groupName, topic })
   const other = another()
-  await other.consume({ group: name('enabled-group'), topic })
+  await other.consume({ group: name('settings-enabled-group'), topic })
   await other.until('another group has them', () => other.given.length >= 4)
   t.same(driver.given, [])
   await setGroup(driver, { groupName, consumeEnable: true })
@@ -44,19 +44,19 @@ async function consumeEnable(t: Test, { another, name }: Stage): Promise<void> {
 
 async function permissions(t: Test, { another, name }: Stage): Promise<void> {
   const [driver, other] = [another(), another()]
-  const topicName = name('permissions')
+  const topicName = name('settings-permissions')
   const queues = { topicName, readQueueNums: 2, writeQueueNums: 2 }
   await setTopic(driver, { ...queues, perm: 6 })
   await driver.send(topicName, numbered(2, 'before'))
   await setTopic(driver, { ...queues, perm: 4 })
   await t.rejects(other.send(topicName, numbered(1)), /No route info of this topic/)
-  await other.consume({ group: name('permissions-group'), topic: topicName })
+  await other.consume({ group: name('settings-permissions-group'), topic: topicName })
   await other.until('it may be read', () => other.given.length >= 2)
   await other.stop()
   await setTopic(driver, { ...queues, perm: 2 })
   const third = another()
   await third.send(topicName, numbered(2, 'unread'))
-  await third.consume({ group: name('permissions-group'), topic: topicName })
+  await third.consume({ group: name('settings-permissions-group'), topic: topicName })
   await setTopic(driver, { ...queues, perm: 6 })
   await third.until('it may be read again', () => third.given.length >= 2)
   t.same(bodies(third.given), bodies(numbered(2, 'unread')))
@@ -64,7 +64,7 @@ async function permissions(t: Test, { another, name }: Stage): Promise<void> {
 
 async function narrowed(t: Test, { another, name }: Stage): Promise<void> {
   const driver = another()
-  const topicName = name('narrowed')
+  const topicName = name('settings-narrowed')
   await setTopic(driver, { topicName, readQueueNums: 4, writeQueueNums: 4, perm: 6 })
   await driver.send(
     topicName,
@@ -74,7 +74,7 @@ async function narrowed(t: Test, { another, name }: Stage): Promise<void> {
   const other = another()
   const sent = await other.send(topicName, numbered(6, 'narrow'))
   t.same([...new Set(sent.map(({ queue }) => queue))], [0])
-  await other.consume({ group: name('narrowed-group'), topic: topicName })
+  await other.consume({ group: name('settings-narrowed-group'), topic: topicName })
   await other.until('all queues are read', () => other.given.length >= 14)
   t.same(bodies(other.given), bodies([...numbered(8, 'wide'), ...numbered(6, 'narrow')]))
 }
@@ -82,7 +82,7 @@ async function narrowed(t: Test, { another, name }: Stage): Promise<void> {
 async function outlive(t: Test, { another, name, server, kafka }: OwnStage): Promise<void> {
   const driver = another()
   const topic = {
-    topicName: name('kept'),
+    topicName: name('settings-kept'),
     readQueueNums: 5,
     writeQueueNums: 3,
     perm: 4,
@@ -91,7 +91,7 @@ async function outlive(t: Test, { another, name, server, kafka }: OwnStage): Pro
     topicSysFlag: 1
   }
   const group = {
-    groupName: name('kept-group'),
+    groupName: name('settings-kept-group'),
     consumeEnable: false,
     consumeBroadcastEnable: false,
     retryQueueNums: 3,
@@ -121,7 +121,7 @@ async function outlive(t: Test, { another, name, server, kafka }: OwnStage): Pro
 
 async function attributes(t: Test, { another, name }: Stage): Promise<void> {
   const driver = another()
-  const topicName = name('attributes')
+  const topicName = name('settings-attributes')
   const queues = { topicName, readQueueNums: 1, writeQueueNums: 1, perm: 6 }
   await setTopic(driver, { ...queues, attributes: { '+message.type': 'FIFO' } })
   const told = () => driver.ask('Settings.topicOf', { topic: topicName })
