@@ -52,6 +52,7 @@ export function brokerSettings(context: RequestContext): ToldSettings {
     ['recallMessageEnable', { value: 'true' }],
     ['slaveReadEnable', { value: 'false' }],
     ['storePathRootDir', { value: facts.dataFolder, option: '--data' }],
+    ['storeReplyMessageEnable', { value: 'true' }],
     [
       'timerMaxDelaySec',
       { value: secondsText(limits.timerDelayMsMax), option: '--timer-delay-ms-max' }

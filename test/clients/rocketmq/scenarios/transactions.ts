@@ -1,17 +1,25 @@
 /**
  * Transactional producers: commit, rollback, and being asked. Those that are not `own` were played against Apache
- * RocketMQ 5.3.3 too, by clients 5.3.3 and 4.9.8, and pass there: with transactionTimeOut=1000,
+ * RocketMQ 5.3.3 too, by Java clients 5.3.3 and 4.9.8 and Go's, and pass there: with transactionTimeOut=1000,
  * transactionCheckInterval=1000, transactionCheckMax=3, and transactionOpBatchInterval=100 so that it does not ask
  * about what is committed already.
  */
 import type { Test } from 'tap'
 import type { DriverEvent, RocketmqDriver, SendResult } from '../driver.ts'
 import { kafkaConsume } from '../kafka-consume.ts'
-import { bodies, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
+import { bodies, everyLanguage, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
-  { name: 'transactions: what is committed is given, what is rolled back never', run: committed },
-  { name: 'transactions: a producer that said nothing is asked, and decides', run: asked },
+  {
+    name: 'transactions: what is committed is given, what is rolled back never',
+    languages: everyLanguage,
+    run: committed
+  },
+  {
+    name: 'transactions: a producer that said nothing is asked, and decides',
+    languages: everyLanguage,
+    run: asked
+  },
   { name: 'transactions: another producer of the group is asked for one that died', run: another },
   { name: 'transactions: nobody decides, and the message is put aside', run: putAside },
   { name: 'transactions: the server is killed between half and outcome', own: true, run: killed },

@@ -219,7 +219,11 @@ t.test('settings are told, and none changes while the server runs', async (t) =>
     'transactionCheckMax=15',
     'transactionTimeOut=6000',
     'maxMessageSize=4194304',
-    'storePathRootDir=/data'
+    'storePathRootDir=/data',
+    'storeReplyMessageEnable=true',
+    'transactionTimeOut=6000',
+    'transactionCheckInterval=30000',
+    'transactionCheckMax=15'
   ]) {
     t.ok(lines.includes(line), line)
   }

@@ -36,6 +36,9 @@ type command struct {
 	Most         int32     `json:"most"`
 	TakesMs      int64     `json:"takesMs"`
 	SuspendMs    int64     `json:"suspendMs"`
+	Body         []byte    `json:"body"`
+	Local        string    `json:"local"`
+	Hold         bool      `json:"hold"`
 }
 
 // message is one message to be sent.
@@ -79,6 +82,13 @@ func main() {
 		"Pullers.start":   startPulling,
 		"Pullers.poll":    poll,
 		"Pullers.stop":    stopPulling,
+
+		"RequestReply.answer":  answerRequests,
+		"RequestReply.release": releaseRequests,
+		"RequestReply.request": request,
+		"Transactions.start":   startTransactions,
+		"Transactions.send":    sendInTransaction,
+		"Transactions.release": releaseTransactions,
 	}
 	input := bufio.NewReaderSize(os.Stdin, 1<<20)
 	for {
