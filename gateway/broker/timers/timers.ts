@@ -41,27 +41,35 @@ export interface TimersOptions {
   readonly limits?: Partial<TimerLimits>
 }
 
+/** One queue of a hidden topic. */
 interface Room {
-  readonly topic: Topic
+  readonly kind: TimerKind
   readonly queue: QueueUid
   readonly records: WaitingRecords
+  scheduler: Scheduler | undefined
 }
 
-/** The hidden topics' names; RocketMQ's clients cannot even spell them. */
+/**
+ * How far away the time of a delayed record may be for each queue; the last one takes the rest. A record that waits
+ * keeps the part of its queue behind it from being deleted: those that wait long do that to each other only. The first
+ * takes all of RocketMQ's delay levels.
+ */
+const horizonsMs = [2 * 3_600_000, 3 * 86_400_000, Number.POSITIVE_INFINITY] as const
+const queueCounts: Readonly<Record<TimerKind, number>> = { delayed: horizonsMs.length, half: 1 }
+
 /** Besides its detail. */
 const rowBytesMax = 256
 
 export class Timers {
   readonly #options: TimersOptions
   readonly #limits: TimerLimits
-  readonly #rooms: Readonly<Record<TimerKind, Room>>
+  readonly #rooms: readonly Room[]
   readonly #actions = new Map<TimerKind, TimerAction>()
-  readonly #schedulers = new Map<TimerKind, Scheduler>()
   readonly #counters = newCounters()
   /** Being added: not pending yet. */
   #adding = 0
 
-  private constructor(options: TimersOptions, rooms: Record<TimerKind, Room>) {
+  private constructor(options: TimersOptions, rooms: readonly Room[]) {
     this.#options = options
     this.#limits = { ...timerLimits, ...options.limits }
     this.#rooms = rooms
@@ -71,13 +79,15 @@ export class Timers {
 
   /** Finds, or makes, the hidden topics. Nothing fires before `start`. Rejects with StoreError. */
   static async open(options: TimersOptions): Promise<Timers> {
-    const rooms: [TimerKind, Room][] = []
+    const rooms: Room[] = []
     for (const kind of timerKinds) {
-      const topic = await systemTopic(options, timerTopicName(kind))
-      const queue = topic.queues[0] as QueueUid
-      rooms.push([kind, { topic, queue, records: new WaitingRecords(options.engine, topic) }])
+      const topic = await systemTopic(options, timerTopicName(kind), queueCounts[kind])
+      for (const queue of topic.queues) {
+        const records = new WaitingRecords(options.engine, topic.id, queue)
+        rooms.push({ kind, queue, records, scheduler: undefined })
+      }
     }
-    return new Timers(options, Object.fromEntries(rooms) as Record<TimerKind, Room>)
+    return new Timers(options, rooms)
   }
 
   /** What decides about due timers of a kind; before `start`. `delayed` has its own: a copy to the target. */
@@ -88,9 +98,11 @@ export class Timers {
   /** Begins to fire what is due, and was due while the server was down. A kind without an action waits on. */
   start(): void {
     const { engine, clock, log } = this.#options
-    for (const [kind, action] of this.#actions) {
-      const { queue, records } = this.#rooms[kind]
-      const scheduler = new Scheduler({
+    for (const room of this.#rooms) {
+      const { kind, queue, records } = room
+      const action = this.#actions.get(kind)
+      if (action === undefined) continue
+      room.scheduler = new Scheduler({
         kind,
         queue,
         engine,
@@ -101,19 +113,36 @@ export class Timers {
         action,
         counters: this.#counters[kind]
       })
-      this.#schedulers.set(kind, scheduler)
-      void scheduler.run()
+      void room.scheduler.run()
     }
   }
 
   /** Waits for the turn under way; what is due later waits for the next open. */
   async close(): Promise<void> {
-    await Promise.all([...this.#schedulers.values()].map((scheduler) => scheduler.close()))
+    await Promise.all(this.#rooms.map(({ scheduler }) => scheduler?.close()))
   }
 
-  /** The queue where records of a kind wait. */
+  /** A queue where records of a kind wait; the only one of half messages. */
   queueOf(kind: TimerKind): QueueUid {
-    return this.#rooms[kind].queue
+    return this.#firstOf(kind).queue
+  }
+
+  #firstOf(kind: TimerKind): Room {
+    const room = this.#rooms.find((one) => one.kind === kind)
+    if (room === undefined) throw new Error(`nothing of the kind ${kind} can wait`)
+    return room
+  }
+
+  /** Where a record waits that is due then. */
+  #roomFor({ kind, due }: NewTimer): Room {
+    if (kind !== 'delayed') return this.#firstOf(kind)
+    const leftMs = 'atMs' in due ? due.atMs - this.#options.clock.now() : due.afterMs
+    const index = horizonsMs.findIndex((horizonMs) => leftMs <= horizonMs)
+    return this.#rooms.filter((one) => one.kind === kind)[index] ?? this.#firstOf(kind)
+  }
+
+  #roomOf(queue: QueueUid): Room | undefined {
+    return this.#rooms.find((one) => one.queue === queue)
   }
 
   /**
@@ -126,13 +155,14 @@ export class Timers {
     const { engine } = this.#options
     this.#adding++
     try {
-      await this.#checkRoom()
-      const { appends } = await engine.commit(this.#commitOf(timer, also))
+      await this.#checkCount()
+      const { queue, scheduler } = this.#roomFor(timer)
+      const { appends } = await engine.commit(this.#commitOf(timer, queue, also))
       const { baseOffset: offset = 0, appendTimeMs = 0 } = appends[0] ?? {}
       const dueMs = 'atMs' in due ? due.atMs : appendTimeMs + due.afterMs
       this.#counters[kind].added++
-      this.#schedulers.get(kind)?.noteDue(dueMs)
-      return { place: { queue: this.queueOf(kind), offset }, appendTimeMs, dueMs }
+      scheduler?.noteDue(dueMs)
+      return { place: { queue, offset }, appendTimeMs, dueMs }
     } finally {
       this.#adding--
     }
@@ -140,7 +170,7 @@ export class Timers {
 
   /** The timer with its record, if it is pending. Rejects with StoreError. */
   async find(place: TimerPlace): Promise<PendingTimer | undefined> {
-    const room = Object.values(this.#rooms).find(({ queue }) => queue === place.queue)
+    const room = this.#roomOf(place.queue)
     if (room === undefined) return undefined
     const key = stateKeys.timer(place.queue, place.offset)
     const found = await this.#options.engine.readState(key, { settled: true })
@@ -155,7 +185,7 @@ export class Timers {
    */
   async settle(place: TimerPlace, also: Also = {}): Promise<CommitResult | undefined> {
     const result = await this.#ifPending(settling(place, also))
-    const kind = timerKinds.find((one) => this.queueOf(one) === place.queue)
+    const kind = this.#roomOf(place.queue)?.kind
     if (result !== undefined && kind !== undefined) this.#counters[kind].settled++
     return result
   }
@@ -163,22 +193,27 @@ export class Timers {
   /** Puts a pending timer again as `row` says; false if it was settled. Rejects with StoreError. */
   async putAgain(row: TimerRow): Promise<boolean> {
     if ((await this.#ifPending(puttingAgain(row))) === undefined) return false
-    const kind = timerKinds.find((one) => this.queueOf(one) === row.queue)
-    if (kind !== undefined) this.#schedulers.get(kind)?.noteDue(row.dueMs)
+    this.#roomOf(row.queue)?.scheduler?.noteDue(row.dueMs)
     return true
   }
 
   /** How many wait. */
   async pending(kind: TimerKind): Promise<number> {
-    return (await this.#options.engine.timersOf(this.queueOf(kind))).pending
+    let count = 0
+    for (const room of this.#rooms)
+      if (room.kind === kind) count += (await this.#options.engine.timersOf(room.queue)).pending
+    return count
   }
 
   figures(): TimerFigures {
     return this.#counters
   }
 
-  #commitOf({ kind, record, due, target, detail = {} }: NewTimer, also: Also): Commit {
-    const queue = this.queueOf(kind)
+  #commitOf(
+    { kind, record, due, target, detail = {} }: NewTimer,
+    queue: QueueUid,
+    also: Also
+  ): Commit {
     const bytes = Buffer.byteLength(Object.entries(detail).flat().join(''))
     if (bytes > detailBytesMax) throw new RangeError(`a timer's detail of ${bytes} bytes`)
     return {
@@ -210,7 +245,7 @@ export class Timers {
     }
   }
 
-  async #checkRoom(): Promise<void> {
+  async #checkCount(): Promise<void> {
     const { timersMax } = this.#limits
     let count = this.#adding
     for (const kind of timerKinds) count += await this.pending(kind)
@@ -229,11 +264,19 @@ export class Timers {
   }
 }
 
-async function systemTopic({ engine, random }: TimersOptions, name: string): Promise<Topic> {
+async function systemTopic(
+  { engine, random }: TimersOptions,
+  name: string,
+  queueCount: number
+): Promise<Topic> {
   const known = await engine.findTopic({ kafkaName: name }, { settled: true })
-  if (known !== undefined) return known
-  const id = random.uuid().toString('hex')
-  const topic = { id, names: { kafka: name, rocketmq: name }, queueCount: 1, system: true }
-  const { topics } = await engine.commit({ changes: [{ op: 'create-topic', topic }] })
+  if (known !== undefined && known.queues.length >= queueCount) return known
+  const id = known?.id ?? random.uuid().toString('hex')
+  const topic = { id, names: { kafka: name, rocketmq: name }, queueCount, system: true }
+  const change =
+    known === undefined
+      ? ({ op: 'create-topic', topic } as const)
+      : ({ op: 'update-topic', id, update: { queueCount } } as const)
+  const { topics } = await engine.commit({ changes: [change] })
   return topics[0] as Topic
 }

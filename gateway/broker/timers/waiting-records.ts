@@ -10,7 +10,6 @@ import {
   type QueueData,
   type QueueUid,
   StoreError,
-  type Topic,
   type TopicId
 } from '../../../storage/index.ts'
 import { batchesIn, RecordMessage } from '../translate/index.ts'
@@ -37,11 +36,11 @@ export class WaitingRecords {
   #kept: Kept[] = []
   #keptBytes = 0
 
-  /** `topic`: a system topic, of one queue. */
-  constructor(engine: Pick<Engine, 'read'>, topic: Topic) {
+  /** `queue`: of the system topic with that id. */
+  constructor(engine: Pick<Engine, 'read'>, topicId: TopicId, queue: QueueUid) {
     this.#engine = engine
-    this.#topicId = topic.id
-    this.#queue = topic.queues[0] as QueueUid
+    this.#topicId = topicId
+    this.#queue = queue
   }
 
   /** Rejects with StoreError, 'corrupt' or 'offset-out-of-range' where the record is lost for good. */

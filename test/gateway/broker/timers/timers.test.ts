@@ -222,6 +222,29 @@ t.test('an action that fails does not hold up the others', async (t) => {
   t.equal(failures, 3)
 })
 
+t.test('records that wait long do not keep those that wait shortly', async (t) => {
+  const world = await TimerWorld.open(t)
+  const topic = await world.topic('orders')
+  const hourMs = 3_600_000
+  const places = new Map<number, number>()
+  for (const hours of [0.5, 2, 3, 71, 73, 10_000]) {
+    const { place } = await world.timers.add(
+      world.newTimer(topic, `${hours}`, { afterMs: hours * hourMs })
+    )
+    places.set(hours, place.queue)
+  }
+  t.equal(new Set(places.values()).size, 3)
+  t.equal(places.get(0.5), places.get(2))
+  t.equal(places.get(3), places.get(71))
+  t.equal(places.get(73), places.get(10_000))
+  t.equal(await world.timers.pending('delayed'), 6)
+  world.clock.stepWallClock(100 * hourMs)
+  await world.clock.advance(20_000)
+  t.same((await world.bodiesOf(topic.queues[0] ?? 0)).sort(), ['0.5', '2', '3', '71', '73'])
+  await world.reopen()
+  t.equal(await world.timers.pending('delayed'), 1)
+})
+
 t.test('no more timers than the limit', async (t) => {
   const world = await TimerWorld.open(t, { limits: { timersMax: 2 } })
   const topic = await world.topic('orders')
