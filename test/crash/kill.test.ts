@@ -19,7 +19,7 @@ const startKilledMsMax = 300
 const group = 'crash'
 const remotingGroup = 'crash-remoting'
 
-t.setTimeout(kills * 10_000)
+t.setTimeout(kills * 20_000)
 
 const seed = seedOfRun
 t.comment(`SEED=${seed} KILLS=${kills}`)
