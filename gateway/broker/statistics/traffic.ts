@@ -10,6 +10,8 @@ import { RollingCounter } from './rolling-counter.ts'
 export interface TrafficLimits {
   /** Queues, and groups' topics, that are counted one by one; about 1 KiB each. More only count with all others. */
   readonly countersMax: number
+  /** Queues that groups were given records of, all together; of more it is not known how far they were given. */
+  readonly placesMax: number
   /** What was idle for so long makes room. */
   readonly idleMs: number
   /** How often that is looked for, at most. */
@@ -18,6 +20,7 @@ export interface TrafficLimits {
 
 export const trafficLimits: TrafficLimits = {
   countersMax: 20_000,
+  placesMax: 1_000_000,
   idleMs: 24 * 60 * 60 * 1000,
   sweepMs: 60_000
 }
@@ -48,6 +51,7 @@ export class Traffic {
   readonly #byQueue = new Map<QueueUid, RollingCounter>()
   readonly #byGroup = new Map<string, OwnGiven>()
   readonly #sentBack = new Map<string, RollingCounter>()
+  #places = 0
   #sweptMs = Number.NEGATIVE_INFINITY
 
   constructor(clock: Pick<Clock, 'now' | 'monotonicMs'>, limits: TrafficLimits = trafficLimits) {
@@ -99,6 +103,10 @@ export class Traffic {
       this.#byGroup.set(key, given)
     }
     given.counter.add(records, bytes, nowMs)
+    if (!given.places.has(queue)) {
+      if (this.#places >= this.#limits.placesMax) return
+      this.#places++
+    }
     given.places.set(queue, nextOffset)
   }
 
@@ -140,8 +148,10 @@ export class Traffic {
         if (lastMs <= idleSinceMs) counters.delete(key as never)
       }
     }
-    for (const [key, { counter }] of this.#byGroup) {
-      if (counter.lastMs <= idleSinceMs) this.#byGroup.delete(key)
+    for (const [key, { counter, places }] of this.#byGroup) {
+      if (counter.lastMs > idleSinceMs) continue
+      this.#byGroup.delete(key)
+      this.#places -= places.size
     }
     return this.#size < countersMax
   }

@@ -78,6 +78,16 @@ async function kafka(t: Test, { another, name, kafka, server }: OwnStage): Promi
   t.ok(subscriptionGroupTable[groupToThem])
   const put = await call('viewBrokerStatsData', address, 'TOPIC_PUT_NUMS', topicToThem)
   t.equal(put.statsDay.sum, 10)
+  // What Kafka's groups get is told by how far they commit.
+  await consumer.commitOffsets([0, 1].map((partition) => ({ topic, partition, offset: '5' })))
+  const got = await call(
+    'viewBrokerStatsData',
+    address,
+    'GROUP_GET_NUMS',
+    `${topicToThem}@${groupToThem}`
+  )
+  t.equal(got.statsMinute.sum, 4)
+  t.match(await tool(`consumerProgress -g ${groupToThem}`), 'Consume Diff Total: 0\n')
   t.equal(server.log.includes('request-failed'), false)
 }
 

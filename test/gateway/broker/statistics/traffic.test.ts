@@ -1,6 +1,6 @@
 import t from 'tap'
 import { DayTotals } from '../../../../gateway/broker/statistics/day-totals.ts'
-import { Traffic } from '../../../../gateway/broker/statistics/traffic.ts'
+import { Traffic, trafficLimits } from '../../../../gateway/broker/statistics/traffic.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 
 const hour = 60 * 60 * 1000
@@ -36,7 +36,7 @@ t.test(
   'counters are limited: those that were idle make room, and the sum has the rest',
   async (t) => {
     const clock = new FakeClock()
-    const limits = { countersMax: 3, idleMs: 24 * hour, sweepMs: 60_000 }
+    const limits = { ...trafficLimits, countersMax: 3, idleMs: 24 * hour, sweepMs: 60_000 }
     const traffic = new Traffic(clock, limits)
     traffic.appended(1, 1, 1)
     traffic.given('g', topicId, 0, 1, 1, 1)
@@ -55,9 +55,32 @@ t.test(
   }
 )
 
+t.test('how far groups were given is known of so many queues', async (t) => {
+  const clock = new FakeClock()
+  const limits = { ...trafficLimits, countersMax: 2, placesMax: 2, idleMs: hour }
+  const traffic = new Traffic(clock, limits)
+  for (const queue of [0, 1, 2, 1]) traffic.given('g', topicId, queue, 1, 1, 5 + queue)
+  const given = traffic.givenTo('g', topicId)
+  t.same(
+    [...(given?.places ?? [])],
+    [
+      [0, 5],
+      [1, 6]
+    ]
+  )
+  t.equal(given?.counter.total.records, 4, 'all is counted')
+  await clock.advance(2 * hour)
+  traffic.appended(1, 1, 1)
+  traffic.given('h', topicId, 7, 1, 1, 9)
+  traffic.given('i', topicId, 7, 1, 1, 9)
+  t.notOk(traffic.givenTo('g', topicId), 'it made room')
+  const places = [...(traffic.givenTo('h', topicId)?.places ?? [])]
+  t.same(places.length + [...(traffic.givenTo('i', topicId)?.places ?? [])].length, 1)
+})
+
 t.test('full of counters that are in use, room is looked for once a minute', async (t) => {
   const clock = new FakeClock()
-  const traffic = new Traffic(clock, { countersMax: 1, idleMs: 1000, sweepMs: 60_000 })
+  const traffic = new Traffic(clock, { ...trafficLimits, countersMax: 1, idleMs: 1000 })
   traffic.appended(1, 1, 1)
   traffic.appended(2, 1, 1)
   await clock.advance(2000)

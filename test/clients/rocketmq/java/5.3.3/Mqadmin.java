@@ -13,6 +13,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.DefaultParser;
@@ -58,7 +62,7 @@ public final class Mqadmin {
     Options known = tool.buildCommandlineOptions(ServerUtil.buildCommandlineOptions(new Options()));
     ByteArrayOutputStream output = new ByteArrayOutputStream();
     printed.begin(output);
-    try {
+    try (Hurried end = new Hurried(Thread.currentThread())) {
       CommandLine line = ServerUtil.parseCmdLine("mqadmin " + words[0], options, known, new DefaultParser());
       tool.execute(line, known, null);
     } catch (Throwable error) {
@@ -166,6 +170,37 @@ public final class Mqadmin {
       initCommand();
       for (SubCommand tool : SUB_COMMANDS) if (tool.commandName().equals(name)) return tool;
       throw new IllegalArgumentException("mqadmin has no " + name);
+    }
+  }
+
+  /**
+   * Ending a client waits for a thread of its own that looks every 3 s whether it is to end. Whoever waits so is woken:
+   * it then goes on.
+   */
+  private static final class Hurried implements AutoCloseable {
+    private static final ScheduledExecutorService CLOCK = Executors.newSingleThreadScheduledExecutor();
+    private final Thread waiting;
+    private final ScheduledFuture<?> looking;
+    private boolean ended;
+
+    Hurried(Thread waiting) {
+      this.waiting = waiting;
+      looking = CLOCK.scheduleWithFixedDelay(this::look, 50, 50, TimeUnit.MILLISECONDS);
+    }
+
+    private synchronized void look() {
+      if (ended) return;
+      for (StackTraceElement frame : waiting.getStackTrace()) {
+        boolean isEnding = frame.getClassName().endsWith(".ServiceThread") && frame.getMethodName().equals("shutdown");
+        if (isEnding) waiting.interrupt();
+      }
+    }
+
+    @Override
+    public synchronized void close() {
+      ended = true;
+      looking.cancel(false);
+      Thread.interrupted();
     }
   }
 
