@@ -27,6 +27,8 @@ const msName = 'TIMER_DELAY_MS'
 const timeName = 'TIMER_DELIVER_MS'
 /** When the time wheel lets go of a message; one that says so was in it before. */
 const wheelName = 'TIMER_OUT_MS'
+/** An older way to recall a message: one that names another and is never delivered itself. */
+const deleteName = 'TIMER_DEL_UNIQKEY'
 /** What a timer message asks with; a delay level counts more. */
 export const timerNames = [secondsName, msName, timeName] as const
 const retryPrefix = '%RETRY%'
@@ -118,6 +120,10 @@ function deliveryTime(
   if (propertyOf(properties, wheelName) !== undefined) return undefined
   const name = timerNames.find((one) => propertyOf(properties, one) !== undefined)
   if (name === undefined) return undefined
+  if (propertyOf(properties, deleteName) !== undefined) {
+    const remark = `the property ${deleteName} is not supported: recall messages by their handles`
+    return refuseSend(responseCodes.MESSAGE_ILLEGAL, remark)
+  }
   const given = longOf(propertyOf(properties, name) ?? '')
   const now = clock.now()
   const deliverMs =

@@ -3,10 +3,21 @@ import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { GivenMessage, RocketmqDriver, SendResult } from '../driver.ts'
 import { kafkaConsume } from '../kafka-consume.ts'
-import { bodies, numbered, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
+import {
+  bodies,
+  everyLanguage,
+  numbered,
+  type OwnStage,
+  type Scenario,
+  type Stage
+} from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
-  { name: 'messages with delay levels come when these are over, once each', run: levels },
+  {
+    name: 'messages with delay levels come when these are over, once each',
+    languages: everyLanguage,
+    run: levels
+  },
   { name: 'timer messages come at their time, once each', since: 5, run: timers },
   {
     name: 'timer messages come to the millisecond, never before',

@@ -7,6 +7,7 @@ import {
   decodeRecallHandle,
   encodeRecallHandle
 } from '../../../../gateway/rocketmq/recall-handle.ts'
+import { rocketmqFixtures } from '../../../support/rocketmq-fixtures.ts'
 import type { RocketmqPeer } from '../rig.ts'
 import { bodiesIn, messagesIn, pull, StoreRig, send, textOf } from '../store-rig.ts'
 
@@ -122,6 +123,8 @@ t.test('there is no limit of three days; what is no time is refused', async (t) 
     const answer = await send(peer, 'orders', 'x', { properties: { TIMER_DELIVER_MS: bad } })
     t.equal(answer.code, bad === '' ? 0 : illegal, bad)
   }
+  const deleting = { TIMER_DEL_UNIQKEY: 'orders+K', TIMER_DELAY_SEC: '5' }
+  t.equal((await send(peer, 'orders', '0', { properties: deleting })).code, illegal)
   rig.clock.stepWallClock(days * 86_400_000)
   await rig.clock.advance(10_000)
   t.same(await bodies(peer), ['x', 'far'])
@@ -219,3 +222,22 @@ t.test('handles that are none, or of something else, recall nothing', async (t) 
   await rig.clock.advance(1000)
   t.same(await bodies(peer), ['x'])
 })
+
+t.test(
+  'a real broker\u2019s handle is read, and made byte for byte but for our last word',
+  async (t) => {
+    const frames = rocketmqFixtures().filter(
+      ({ name, direction }) => name === 'RECALL_MESSAGE' && direction === 'request'
+    )
+    t.ok(frames.length > 0)
+    for (const { facts, file } of frames) {
+      const text = facts.fields.recallHandle ?? ''
+      const handle = decodeRecallHandle(text)
+      t.match(handle, { topic: facts.fields.topic, brokerName: facts.fields.bname }, file)
+      if (handle === undefined) continue
+      t.ok(handle.deliverMs > 1.7e12)
+      t.match(handle.uniqueKey, /^[0-9A-F]{32}$/)
+      t.equal(encodeRecallHandle(handle), text.replace(/=+$/, ''))
+    }
+  }
+)
