@@ -8,6 +8,7 @@ import { RawConnection } from './raw-connection.ts'
 import { createTopic } from './raw-requests.ts'
 import { RemotingProducer, remotingConsume } from './remoting-load.ts'
 import { RemotingTimers } from './remoting-timers.ts'
+import { RemotingTransactions } from './remoting-transactions.ts'
 
 /** Kills under load; KILLS in the environment asks for more. */
 const kills = Number(process.env.KILLS ?? 32)
@@ -41,6 +42,7 @@ const producers = [
 
 const remotingProducers = ['one', 'two', 'three'].map((name) => new RemotingProducer(name, load))
 const timers = new RemotingTimers('crash-timers', random)
+const transactions = new RemotingTransactions('crash-transactions', random)
 
 /**
  * Both flush modes take turns on one folder: a killed process loses nothing that it wrote. Segments are so small that
@@ -66,7 +68,13 @@ async function loadAndKill(server: OwnServer): Promise<void> {
   const clients = [...producers.map((producer) => producer.run(bootstrap))]
   const remoting = remotingProducers.map((producer) => producer.run(broker))
   const consumers = [consume(bootstrap, group, load), remotingConsume(broker, remotingGroup, load)]
-  await Promise.all([...clients, ...remoting, ...consumers, timers.run(broker)])
+  await Promise.all([
+    ...clients,
+    ...remoting,
+    ...consumers,
+    timers.run(broker),
+    transactions.run(broker)
+  ])
   if (!killed) throw new Error(`the server went away by itself\n${server.log}`)
   await killed
 }
@@ -86,6 +94,7 @@ await t.test(`${kills} times kill -9 under load`, async (t) => {
   const connection = await RawConnection.open(server.bootstrap)
   await createTopic(connection, load.topic, load.partitions)
   await createTopic(connection, timers.topic, 1)
+  await createTopic(connection, transactions.topic, 1)
   connection.close()
 
   for (let i = 0; i < kills; i++) {
@@ -110,6 +119,8 @@ await t.test(`${kills} times kill -9 under load`, async (t) => {
   t.ok(timers.acknowledged > 0, 'timers were set')
   const remoting = await RemotingConnection.open(server.addresses.broker ?? '')
   t.same(await timers.violations(remoting), [], 'each timer came once, and not before its time')
+  t.ok(transactions.ended > 0, 'transactions were ended')
+  t.same(await transactions.violations(remoting), [], 'each transaction ended once, as it was told')
   remoting.close()
   await server.stop('SIGTERM')
   await t.resolves(server.check(), 'the store is sound')

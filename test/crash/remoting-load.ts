@@ -34,7 +34,8 @@ export async function untilRemotingLost(
   }
 }
 
-function sendHeader(topic: string, queueId: number, properties: string, batch: boolean) {
+/** Of a send of a Java producer. */
+export function sendHeader(topic: string, queueId: number, properties: string, batch: boolean) {
   return {
     producerGroup: 'crash-remoting',
     topic,
