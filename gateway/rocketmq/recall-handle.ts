@@ -30,7 +30,9 @@ export function encodeRecallHandle(handle: RecallHandle): string {
   const { topic, brokerName, deliverMs, uniqueKey, place } = handle
   const words = [version, topic, brokerName, `${deliverMs}`, uniqueKey]
   if (place !== undefined) words.push(`${place.queue}-${place.offset}`)
-  return Buffer.from(words.join(' ')).toString('base64url')
+  const text = Buffer.from(words.join(' ')).toString('base64url')
+  // As Java's encoder ends it, and stricter decoders want it.
+  return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
 }
 
 /** Undefined for a text that is no handle. */

@@ -236,8 +236,8 @@ t.test(
       t.match(handle, { topic: facts.fields.topic, brokerName: facts.fields.bname }, file)
       if (handle === undefined) continue
       t.ok(handle.deliverMs > 1.7e12)
-      t.match(handle.uniqueKey, /^[0-9A-F]{32}$/)
-      t.equal(encodeRecallHandle(handle), text.replace(/=+$/, ''))
+      t.match(handle.uniqueKey, /^[0-9A-F]{32,56}$/)
+      t.equal(encodeRecallHandle(handle), text)
     }
   }
 )
