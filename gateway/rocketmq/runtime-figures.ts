@@ -45,6 +45,8 @@ function loads({ traffic, clock }: RequestContext): Figures {
     ['getMissTps', loadText([misses], 'times', nowMs)],
     ['getTotalTps', loadText([reads, misses], 'times', nowMs)],
     ['getTransferredTps', loadText([reads], 'records', nowMs)],
+    // As tools of 4.9 spell it.
+    ['getTransferedTps', loadText([reads], 'records', nowMs)],
     ['msgPutTotalTodayNow', `${put.now}`],
     ['msgPutTotalTodayMorning', `${put.today}`],
     ['msgPutTotalYesterdayMorning', `${put.yesterday}`],

@@ -33,10 +33,10 @@ export function brokerSettings(context: RequestContext): ToldSettings {
   return new Map<string, ToldSetting>([
     ['autoCreateSubscriptionGroup', { value: 'true' }],
     ['autoCreateTopicEnable', { value: `${topics.policy.autoCreate}`, option: '--auto-create' }],
-    ['brokerClusterName', { value: clusterName }],
+    ['brokerClusterName', { value: clusterName, option: '--rocketmq-cluster-name' }],
     ['brokerIP1', { value: host, option: '--advertise' }],
     ['brokerId', { value: masterId }],
-    ['brokerName', { value: brokerName }],
+    ['brokerName', { value: brokerName, option: '--rocketmq-broker-name' }],
     ['brokerPermission', { value: '6' }],
     ['brokerRole', { value: 'ASYNC_MASTER' }],
     ['defaultTopicQueueNums', { value: `${autoCreateQueuesMax}` }],
@@ -119,7 +119,7 @@ const hourMs = 3_600_000
 const int32Max = 2_147_483_647
 
 function secondsText(ms: number): string {
-  return `${Math.floor(ms / 1000)}`
+  return `${Math.min(Math.floor(ms / 1000), int32Max)}`
 }
 
 function whyNot(name: string, value: string, present: ToldSetting | undefined): string {

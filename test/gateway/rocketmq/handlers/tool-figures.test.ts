@@ -185,6 +185,7 @@ t.test('runtime figures have what tools parse', async (t) => {
     getMissTps: `0.1 0.1 ${1 / 600}`,
     getTotalTps: `0.2 0.2 ${2 / 600}`,
     getTransferredTps: `2 2 ${20 / 600}`,
+    getTransferedTps: `2 2 ${20 / 600}`,
     msgPutTotalTodayNow: '20',
     msgPutTotalTodayMorning: '0',
     msgPutTotalYesterdayMorning: '0',
