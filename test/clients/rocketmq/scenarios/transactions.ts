@@ -184,11 +184,12 @@ async function killed(t: Test, stage: OwnStage): Promise<void> {
   const { name, server } = stage
   const topic = name('interrupted')
   const one = await producer(stage, topic, name('patient'))
-  const sending = sendHalf(one, topic, ['held'], 'COMMIT_MESSAGE', { hold: true })
+  // Outcomes are told without an answer: those that do not come through are asked for.
+  const held = { ...later('COMMIT_MESSAGE'), hold: true }
+  const sending = sendHalf(one, topic, ['held'], 'COMMIT_MESSAGE', held)
   const two = await producer(stage, topic, name('asked-later'))
   await sendHalf(two, topic, ['asked-1', 'asked-2'], 'UNKNOW', later('COMMIT_MESSAGE'))
   await sendHalf(two, topic, ['never'], 'UNKNOW', later('ROLLBACK_MESSAGE'))
-  // Its outcome is told without an answer: whether it came before the end, nobody knows.
   await sendHalf(two, topic, ['before'], 'COMMIT_MESSAGE', later('COMMIT_MESSAGE'))
   await one.until('its transaction runs', () => one.events.length >= 1)
   await server.restart('SIGKILL')
