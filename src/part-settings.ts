@@ -22,7 +22,11 @@ export function limits<Table extends Readonly<Record<string, Limit>>>(
   section: Section
 ) {
   const entries = Object.entries(table).map(([name, { default: standard, min, max, doc }]) => {
-    const unit = /Ms(Max)?$/.test(name) ? 'ms' : /Bytes(Max|Min)?$/.test(name) ? 'bytes' : 'count'
+    const unit = /Ms(Max)?$/.test(name)
+      ? 'ms'
+      : /Bytes(PerSecond)?(Max|Min)?$/.test(name)
+        ? 'bytes'
+        : 'count'
     const setting: IntegerSetting = {
       kind: 'integer',
       default: standard,

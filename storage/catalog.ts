@@ -24,9 +24,11 @@ export class Catalog {
   /** Queues of dropped topics since the last checkpoint: their rows and index go too. */
   readonly droppedQueues = new Map<QueueUid, Queue>()
   readonly dirtyQueues = new Set<Queue>()
-  /** The live segments, the open one last. */
+  /** The live segments, in no special order. */
   readonly segments = new Map<number, SegmentRow>()
   readonly dirtySegments = new Set<number>()
+  /** Counts what lets records die: moves of log starts, deleted queues. */
+  deaths = 0
 
   putSegment(row: SegmentRow): void {
     this.segments.set(row.id, row)
@@ -54,6 +56,7 @@ export class Catalog {
   /** A group became durable: its changes become what readers see. Runs are the caller's. */
   applyDurable(group: SealedGroup): void {
     for (const change of group.topicChanges) this.#applyTopic(change)
+    for (const row of group.addedSegments) this.putSegment(row)
     for (const id of group.droppedSegments) this.dropSegment(id)
     if (group.stateChanges.length === 0) return
     this.state.applyDurable(group.sequence, group.stateChanges)
@@ -79,6 +82,7 @@ export class Catalog {
     this.dirtyQueues.delete(queue)
     this.droppedQueues.set(uid, queue)
     queue.gone = true
+    this.deaths++
     queue.tail.clear()
     queue.runs.dropFirst(queue.runs.length)
     for (const waiter of [...queue.waiters]) waiter.finish('changed')
@@ -90,6 +94,7 @@ export class Catalog {
       const queue = this.queues.get(entry.row.queue)
       if (queue === undefined || entry.row.offset <= queue.logStart) return
       queue.logStart = entry.row.offset
+      this.deaths++
       queue.sealedLogStart = Math.max(queue.sealedLogStart, queue.logStart)
       for (const waiter of [...queue.waiters]) waiter.noteLogStart(queue)
     } else if (entry.family === 'queue-epochs') {

@@ -25,6 +25,10 @@ interface Doubt {
 export class Deletions {
   readonly #problems: Problems
   readonly #segments = new Set<number>()
+  /** Segments that were in the live set at some time. */
+  readonly #live = new Set<number>()
+  /** Stretches of queues that are in cleaner's copies. */
+  readonly #copied = new Map<QueueUid, { readonly from: number; readonly to: number }[]>()
   readonly #topics = new Set<TopicId>()
   readonly #logStarts = new Map<QueueUid, number>()
   readonly #states: State[] = []
@@ -54,9 +58,17 @@ export class Deletions {
   }
 
   #noteRow(entry: StoredRow): void {
+    if (entry.family === 'segment') this.#live.add(entry.row.id)
     if (entry.family !== 'log-start') return
     const { queue, offset } = entry.row
     this.#logStarts.set(queue, Math.max(offset, this.#logStarts.get(queue) ?? 0))
+  }
+
+  /** Records that a live copy holds. */
+  noteCopied(queue: QueueUid, from: number, to: number): void {
+    const stretches = this.#copied.get(queue)
+    if (stretches === undefined) this.#copied.set(queue, [{ from, to }])
+    else stretches.push({ from, to })
   }
 
   /** Something is wrong unless `isExplained` holds in the end. */
@@ -77,9 +89,16 @@ export class Deletions {
     return this.#states.some(({ segment, live }) => live.size > 0 && id < segment && !live.has(id))
   }
 
-  /** Whether nobody can read the queue's records before `offset` any more. */
-  isDead(queue: QueueUid, topic: TopicId | undefined, offset: number): boolean {
-    if (offset <= (this.#logStarts.get(queue) ?? 0)) return true
+  wasSegmentLive(id: number): boolean {
+    return this.#live.has(id)
+  }
+
+  /** Whether the queue's records in `[from, to)` are in copies, as far as anybody can read them. */
+  isAccountedFor(queue: QueueUid, topic: TopicId | undefined, from: number, to: number): boolean {
+    let next = Math.max(from, this.#logStarts.get(queue) ?? 0)
+    const stretches = [...(this.#copied.get(queue) ?? [])].sort((a, b) => a.from - b.from)
+    for (const one of stretches) if (one.from <= next && one.to > next) next = one.to
+    if (next >= to) return true
     if (topic !== undefined && this.#topics.has(topic)) return true
     return this.#states.some((one) => queue < one.nextQueueUid && !one.queues.has(queue))
   }

@@ -19,6 +19,8 @@ export class GroupChecks implements ScanSink {
   readonly #problems: Problems
   readonly #totals: CheckTotals
   readonly #deletions: Deletions
+  /** A cleaner's copy: runs of several times, of each queue those that were left. */
+  readonly #isCopy: boolean
   /** Sequences of snapshots. */
   readonly #wanted: ReadonlySet<number>
   readonly #ends = new Map<QueueUid, number>()
@@ -42,8 +44,10 @@ export class GroupChecks implements ScanSink {
     problems: Problems,
     totals: CheckTotals,
     deletions: Deletions,
-    wanted: ReadonlySet<number>
+    wanted: ReadonlySet<number>,
+    isCopy = false
   ) {
+    this.#isCopy = isCopy
     this.#problems = problems
     this.#totals = totals
     this.#deletions = deletions
@@ -121,19 +125,24 @@ export class GroupChecks implements ScanSink {
     if (named.topic === undefined) {
       add({ where: 'run', what: 'no description of its topic stands before it in the segment' })
     }
-    if (run.appendTimeMs !== groupAppendTimeMs) {
+    if (
+      this.#isCopy ? run.appendTimeMs > groupAppendTimeMs : run.appendTimeMs !== groupAppendTimeMs
+    ) {
       add({ where: 'run', what: 'its append time is not the one of its group' })
     }
-    const due = this.#ends.get(run.queue) ?? (this.#fromTheBeginning ? 0 : run.baseOffset)
-    if (run.baseOffset > due) {
+    const isFirst = this.#fromTheBeginning && !this.#isCopy
+    const due = this.#ends.get(run.queue) ?? (isFirst ? 0 : run.baseOffset)
+    if (run.baseOffset > due && !this.#isCopy) {
       const offsets = { first: due, last: run.baseOffset - 1 }
       const missing = { where: 'run', what: 'records before it are missing', offsets } as const
       if (this.#sinceGap === undefined || this.#sinceGap.has(run.queue)) add(missing)
       else {
         const { segment, position } = address
-        const isDead = () =>
-          this.#deletions.isDead(run.queue, this.#topicOf.get(run.queue), run.baseOffset)
-        this.#deletions.doubt({ ...missing, ...named, segment, position }, isDead)
+        const isFine = () => {
+          const topic = this.#topicOf.get(run.queue)
+          return this.#deletions.isAccountedFor(run.queue, topic, due, run.baseOffset)
+        }
+        this.#deletions.doubt({ ...missing, ...named, segment, position }, isFine)
       }
     }
     this.#sinceGap?.add(run.queue)
@@ -143,6 +152,7 @@ export class GroupChecks implements ScanSink {
       add({ where: 'run', what: 'its offsets were given before', offsets })
     }
     this.#ends.set(run.queue, Math.max(due, end))
+    if (this.#isCopy) this.#deletions.noteCopied(run.queue, run.baseOffset, end)
     const recordCount = batches.reduce((sum, batch) => sum + batch.recordCount, 0)
     const maxTimestamp = batches.reduce((max, batch) => Math.max(max, batch.maxTimestamp), -1)
     if (recordCount !== run.recordCount) {

@@ -95,7 +95,9 @@ function checkEnds(
     const problem = { where: 'snapshot', what, uid, file } as const
     // The segments with its last records may have been deleted.
     if (groups.hasGaps && end < nextOffset)
-      deletions.doubt(problem, () => deletions.isDead(uid, groups.topicOf(uid), nextOffset))
+      deletions.doubt(problem, () =>
+        deletions.isAccountedFor(uid, groups.topicOf(uid), end, nextOffset)
+      )
     else problems.add(problem)
   }
 }

@@ -15,7 +15,7 @@ import { type ScanEnd, scanSegment } from './layout/scan.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, type SnapshotName } from './layout/snapshot.ts'
 import type { FileSystem } from './ports.ts'
-import { foldersOf, listSegments, type SegmentFile } from './store-folder.ts'
+import { foldersOf, isCopy, listSegments, type SegmentFile } from './store-folder.ts'
 
 export type { CheckProblem, CheckReport, CheckTotals } from './check-report.ts'
 
@@ -56,6 +56,14 @@ async function listOrRefuse(fileSystem: FileSystem, folder: string): Promise<Seg
 function noneIfMissing(error: NodeJS.ErrnoException): readonly SnapshotName[] {
   if (error.code === 'ENOENT') return []
   throw error
+}
+
+interface Scan {
+  readonly segment: number
+  readonly storeId: Buffer
+  readonly checks: GroupChecks
+  /** Undefined: whatever comes first. */
+  readonly expectedSequence: number | undefined
 }
 
 class StoreCheck {
@@ -115,6 +123,7 @@ class StoreCheck {
       this.#totals,
       this.#problems
     )
+    await this.#checkCopies(storeId)
     this.#deletions.judge()
     this.#nameDeleted()
     return this.#report(storeId)
@@ -136,7 +145,8 @@ class StoreCheck {
   async #followLog(storeId: Buffer): Promise<void> {
     let expectedSequence: number | undefined
     let due: number | undefined
-    for (const [index, file] of this.#segments.entries()) {
+    const chain = this.#segments.filter((file) => !isCopy(file))
+    for (const [index, file] of chain.entries()) {
       if (due !== undefined && file.id < due) {
         this.#strays.push(segmentFileName(file.id))
         continue
@@ -155,15 +165,16 @@ class StoreCheck {
         expectedSequence = undefined
         continue
       }
-      const end = await this.#scan(file, storeId, expectedSequence)
+      const checks = this.#groups
+      const end = await this.#scan({ segment: file.id, storeId, checks, expectedSequence })
       if (end === undefined) return
       this.#totals.segments += 1
       this.#totals.bytes += end.position + (end.footer === undefined ? 0 : segmentFooterBytes)
       expectedSequence = end.nextSequence
       due = end.footer?.nextSegmentId
       if (due !== undefined) continue
-      if (await this.#isEmpty(this.#segments.slice(index + 1), storeId)) {
-        this.#strays.push(...this.#segments.slice(index + 1).map(({ id }) => segmentFileName(id)))
+      if (await this.#isEmpty(chain.slice(index + 1), storeId)) {
+        this.#strays.push(...chain.slice(index + 1).map(({ id }) => segmentFileName(id)))
         if (end.torn !== undefined) this.#torn = { segment: file.id, ...end.torn }
         return
       }
@@ -179,11 +190,39 @@ class StoreCheck {
   #noteGap(due: number, there: number): void {
     this.#groups.noteGap()
     for (let id = due; id < there; id++) {
+      // A copy, which is no part of the chain.
+      if (this.#segments.some((file) => file.id === id)) continue
       const what = `segment ${id} before it is not there`
-      this.#deletions.doubt({ where: 'segment', what, segment: there }, () =>
-        this.#deletions.isSegmentDeleted(id)
-      )
+      this.#deletions.doubt({ where: 'segment', what, segment: there }, () => {
+        // Not every id became a segment: a copy may have been cut off.
+        const isUnused = id !== due && !this.#deletions.wasSegmentLive(id)
+        return isUnused || this.#deletions.isSegmentDeleted(id)
+      })
     }
+  }
+
+  /** What cleaning made: no part of the chain, each on its own. */
+  async #checkCopies(storeId: Buffer): Promise<void> {
+    for (const file of this.#segments.filter(isCopy)) {
+      const { id: segment } = file
+      if (!this.#deletions.wasSegmentLive(segment) || this.#deletions.isSegmentDeleted(segment)) {
+        this.#strays.push(segmentFileName(segment))
+        continue
+      }
+      const why = whyNotRead(file, storeId)
+      if (why !== undefined) this.#problems.add({ where: 'segment', what: why, segment })
+      else await this.#checkCopy(segment, storeId)
+    }
+  }
+
+  async #checkCopy(segment: number, storeId: Buffer): Promise<void> {
+    const checks = new GroupChecks(this.#problems, this.#totals, this.#deletions, new Set(), true)
+    const end = await this.#scan({ segment, storeId, checks, expectedSequence: 1 })
+    if (end === undefined) return
+    this.#totals.segments += 1
+    this.#totals.bytes += end.position + segmentFooterBytes
+    if (end.footer === undefined)
+      this.#problems.add({ where: 'segment', what: 'it has no footer', segment })
   }
 
   /** Files of deleted segments: the deletion was cut off, and the next open goes on with it. */
@@ -195,22 +234,15 @@ class StoreCheck {
     }
   }
 
-  async #scan(
-    file: SegmentFile,
-    storeId: Buffer,
-    expectedSequence: number | undefined
-  ): Promise<ScanEnd | undefined> {
-    const { id: segment } = file
+  async #scan({ segment, storeId, checks, expectedSequence }: Scan): Promise<ScanEnd | undefined> {
     try {
       return await this.#withFile(segment, async (handle) => {
         const { payloads = true } = this.#options
-        this.#groups.beginSegment(
-          payloads ? new FileWindow(handle, await handle.size()) : undefined
-        )
+        checks.beginSegment(payloads ? new FileWindow(handle, await handle.size()) : undefined)
         const place = { storeId, segmentId: segment, position: segmentHeaderBytes }
         const options = expectedSequence === undefined ? place : { ...place, expectedSequence }
-        const end = await scanSegment(handle, options, this.#groups)
-        this.#noteEnd(segment, end)
+        const end = await scanSegment(handle, options, checks)
+        this.#noteEnd(segment, end, checks)
         return end
       })
     } catch (error) {
@@ -220,7 +252,7 @@ class StoreCheck {
     }
   }
 
-  #noteEnd(segment: number, end: ScanEnd): void {
+  #noteEnd(segment: number, end: ScanEnd, { groupsInSegment }: GroupChecks): void {
     for (const damage of end.damages) {
       const { fromPosition: position, toPosition, sequences } = damage
       const lost = sequences === undefined ? '' : `, groups ${sequences.first} to ${sequences.last}`
@@ -229,8 +261,8 @@ class StoreCheck {
     }
     const { footer } = end
     if (footer === undefined || end.damages.length > 0) return
-    if (footer.groupCount !== this.#groups.groupsInSegment) {
-      const what = `its footer counts ${footer.groupCount} groups, not ${this.#groups.groupsInSegment}`
+    if (footer.groupCount !== groupsInSegment) {
+      const what = `its footer counts ${footer.groupCount} groups, not ${groupsInSegment}`
       this.#problems.add({ where: 'segment', what, segment, position: footer.position })
     }
   }

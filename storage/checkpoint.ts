@@ -58,6 +58,7 @@ export class Checkpointer {
   #snapshotDue = false
   #failed = false
   #closing = false
+  #isHeld = false
   /** Those who wait for the next snapshot. */
   #waiting: (() => void)[] = []
 
@@ -117,7 +118,7 @@ export class Checkpointer {
   }
 
   isDue(): boolean {
-    if (this.#running !== undefined || this.#failed) return false
+    if (this.#running !== undefined || this.#failed || this.#isHeld) return false
     const { settings, keys, catalog } = this.#parts
     return (
       this.#snapshotDue ||
@@ -125,6 +126,17 @@ export class Checkpointer {
       this.#bytesSince >= settings.checkpointBytes ||
       this.#runsHeld + keys.count >= settings.checkpointRunsMax
     )
+  }
+
+  /** No checkpoint begins until `release`; resolves when none is under way. */
+  async hold(): Promise<void> {
+    this.#isHeld = true
+    await this.idle()
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.#parts.onDue()
   }
 
   /** Captures the catalog now (everything sealed must be durable) and writes it in the background. */

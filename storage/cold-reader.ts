@@ -24,6 +24,14 @@ interface Piece {
   readonly bytes: number
 }
 
+/** How often a read looks where its records are, when segments are cleaned under it. */
+const lookUpsMax = 4
+
+function isFileGone(error: unknown): boolean {
+  const cause = error instanceof StoreError ? (error.cause as NodeJS.ErrnoException) : undefined
+  return cause?.code === 'ENOENT'
+}
+
 interface Gathered {
   readonly buffers: Buffer[]
   bytes: number
@@ -69,6 +77,24 @@ export class ColdReader {
    * caller's to end.
    */
   async read(
+    queue: Queue,
+    offset: number,
+    endOffset: number,
+    maxBytes: number,
+    atLeastOne: boolean
+  ): Promise<ColdData> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#read(queue, offset, endOffset, maxBytes, atLeastOne)
+      } catch (error) {
+        // The cleaner took the records elsewhere meanwhile.
+        if (!isFileGone(error) || tries === lookUpsMax) throw error
+        this.#index.forget(queue.uid)
+      }
+    }
+  }
+
+  async #read(
     queue: Queue,
     offset: number,
     endOffset: number,

@@ -339,11 +339,12 @@ export interface EngineStats {
   readonly freeBytes: number
   /** Size of the disk; 0 until it was asked. */
   readonly diskBytes: number
-  /** Log starts that retention moved. */
+  /** Log starts that retention moved; segments deleted; rewritten because little in them was left; bytes so freed. */
   readonly logStartMoves: number
-  /** Segments deleted, and their bytes. */
   readonly segmentsDeleted: number
   readonly deletedBytes: number
+  readonly segmentsCleaned: number
+  readonly cleanedBytes: number
 }
 
 export interface Engine {

@@ -1,4 +1,5 @@
 /** What a store does by itself while it is open: retention, and deleting segments. */
+import { Cleaner } from './cleaner.ts'
 import type { Committer } from './committer.ts'
 import type { Commit } from './contract.ts'
 import { Retention } from './retention.ts'
@@ -15,6 +16,7 @@ export interface Household {
   readonly committer: () => Committer
   readonly commit: (commit: Commit) => Promise<unknown>
   readonly settle: () => Promise<void>
+  readonly onFailed: (error: Error) => void
 }
 
 export class Housekeeper {
@@ -22,6 +24,8 @@ export class Housekeeper {
   readonly #household: Household
   readonly #retention: Retention
   readonly #deletion: SegmentDeletion
+  readonly #cleaner: Cleaner
+  #isStopped = false
 
   constructor(parts: StoreParts, household: Household) {
     this.#parts = parts
@@ -33,9 +37,19 @@ export class Housekeeper {
       upkeep: (upkeep) => this.#upkeep(upkeep),
       onFreed: () => parts.space.ask()
     })
+    this.#cleaner = new Cleaner({
+      ...parts,
+      folder: parts.logFolder,
+      storeId: Buffer.from(parts.info.storeId, 'hex'),
+      upkeep: (upkeep) => this.#upkeep(upkeep),
+      onFreed: () => parts.space.ask(),
+      onFailed: household.onFailed,
+      isStopped: () => this.#isStopped
+    })
     this.#retention = new Retention({
       ...parts,
       ...household,
+      cleaner: this.#cleaner,
       deletion: this.#deletion
     })
   }
@@ -65,6 +79,8 @@ export class Housekeeper {
 
   /** Resolves when nothing of it is under way, and nothing will be. */
   stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cleaner.wake()
     return this.#retention.stop()
   }
 
@@ -73,7 +89,9 @@ export class Housekeeper {
     return {
       logStartMoves: this.#retention.moves,
       segmentsDeleted: segments,
-      deletedBytes: bytes
+      deletedBytes: bytes,
+      segmentsCleaned: this.#cleaner.counts.segments,
+      cleanedBytes: this.#cleaner.counts.bytes
     }
   }
 

@@ -9,11 +9,11 @@
 import { Level } from 'level'
 import type { QueueUid, TopicId } from './contract.ts'
 import { OpenError } from './errors.ts'
-import { decodeIndexBlock, type IndexWrite } from './index-block.ts'
+import { decodeIndexBlock, encodeIndexBlocks, type IndexWrite } from './index-block.ts'
 import type { KeyBlock } from './key-table.ts'
 import { readInt64, writeInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
-import type { RunList } from './run-list.ts'
+import { type RunEntry, RunList } from './run-list.ts'
 import type { UsageBlock } from './segment-usage.ts'
 import { decodeKey, decodeRow, encodeKey, encodeRow, keyRange } from './state/codec.ts'
 import type { StateKey, TimerRow } from './state/rows.ts'
@@ -223,6 +223,32 @@ export class IndexDb {
     await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue, end) })
   }
 
+  /** Replaces the entries of a queue's runs around `[from, to)` by what `replace` makes of them, all at once. */
+  async replaceRuns(
+    queue: QueueUid,
+    from: number,
+    to: number,
+    replace: (old: readonly RunEntry[]) => readonly RunEntry[]
+  ): Promise<void> {
+    const first = (await this.block(queue, from))?.firstOffset ?? from
+    const old: RunEntry[] = []
+    const writes: Write[] = []
+    const range = { gte: blockKey(queue, first), lt: blockKey(queue, to) }
+    for await (const [key, value] of this.#db.iterator(range)) {
+      const runs = decodeIndexBlock(value)
+      for (let i = 0; i < runs.length; i++) old.push(runs.at(i))
+      writes.push({ type: 'del', key })
+    }
+    const runs = new RunList()
+    for (const run of replace(old)) runs.push(run)
+    for (const { firstOffset, block } of await encodeIndexBlocks(
+      { uid: queue, runs, gone: false },
+      runs.length
+    ))
+      writes.push({ type: 'put', key: blockKey(queue, firstOffset), value: block })
+    await this.#db.batch(writes)
+  }
+
   /** What a segment held when the view was last written; undefined if nothing is known. */
   async usage(segment: number): Promise<Buffer | undefined> {
     return await this.#db.get(usageKey(segment))
@@ -276,6 +302,15 @@ export class IndexDb {
       gte: keysKey(topicId, 0),
       lt: keysKey(topicId, Number.MAX_SAFE_INTEGER)
     })
+  }
+
+  /** Forgets where runs and keys are, for them to be found again; rows stay. */
+  async clearIndex(): Promise<void> {
+    for (const prefix of ['i', 'k', 'u'])
+      await this.#db.clear({
+        gte: Buffer.from(prefix),
+        lt: Buffer.from([prefix.charCodeAt(0) + 1])
+      })
   }
 
   /** Empties the whole database, for a rebuild. */

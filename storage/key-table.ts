@@ -124,7 +124,19 @@ export function isKeyBlockDead(block: Buffer, isThere: IsThere): boolean {
   return true
 }
 
-function encode(rows: readonly number[]): Buffer {
+/** In the order of their time: runs that were copied were read by queue. */
+function inOrder(rows: readonly number[]): readonly number[] {
+  let isInOrder = true
+  for (let at = stride + 3; at < rows.length && isInOrder; at += stride)
+    isInOrder = (rows[at] as number) >= (rows[at - stride] as number)
+  if (isInOrder) return rows
+  const places = Array.from({ length: rows.length / stride }, (_, i) => i * stride)
+  places.sort((a, b) => (rows[a + 3] as number) - (rows[b + 3] as number))
+  return places.flatMap((at) => rows.slice(at, at + stride))
+}
+
+function encode(unordered: readonly number[]): Buffer {
+  const rows = inOrder(unordered)
   const writer = new ByteWriter(rows.length * 4)
   let earliest = Number.POSITIVE_INFINITY
   let latest = Number.NEGATIVE_INFINITY

@@ -29,14 +29,15 @@ export async function createSegment(
   folder: string,
   storeId: Buffer,
   id: number,
-  createdMs: number
+  createdMs: number,
+  incompatible = 0
 ): Promise<File> {
   const path = `${folder}/${segmentFileName(id)}`
   const file = await fileSystem.open(path, 'create')
   const header = encodeSegmentHeader({
     formatVersion,
     compatible: 0,
-    incompatible: 0,
+    incompatible,
     storeId,
     segmentId: id,
     createdMs

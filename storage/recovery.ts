@@ -5,19 +5,21 @@
 import type { Catalog } from './catalog.ts'
 import { OpenError } from './errors.ts'
 import { type IndexDb, type ViewMark, viewVersion } from './index-db.ts'
+import { moveIndex } from './index-move.ts'
 import type { KeyTable } from './key-table.ts'
 import { groupHeaderBytes, segmentHeaderBytes } from './layout/format.ts'
 import { readGroupHeader } from './layout/group.ts'
 import { LayoutError } from './layout/layout-error.ts'
-import { type Damage, type ScanEnd, scanSegment } from './layout/scan.ts'
+import { type Damage, type ScanEnd, type ScannedGroup, scanSegment } from './layout/scan.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { type NewestSnapshot, snapshotRows } from './newest-snapshot.ts'
 import type { File, FileSystem } from './ports.ts'
 import { loadRow, Replay, spillTimers } from './replay.ts'
+import { type PlacedRun, scanRuns } from './segment-copy.ts'
 import type { SegmentUsage } from './segment-usage.ts'
 import { decodeTimerHead } from './state/codec.ts'
-import type { StoredRow } from './state/stored-rows.ts'
-import type { SegmentFile } from './store-folder.ts'
+import type { SegmentRow, StoredRow } from './state/stored-rows.ts'
+import { isCopy, type SegmentFile } from './store-folder.ts'
 
 export interface RecoveryParts {
   readonly fileSystem: FileSystem
@@ -97,7 +99,29 @@ export async function recoverFromView(
     firstSequence: row?.firstSequence ?? mark.sequence + 1,
     durableThrough: mark.sequence
   }
-  return follow(parts, catalog, replay, place, new Set())
+  const recovered = await follow(parts, catalog, replay, place, new Set())
+  for (const id of copiesPut(parts, catalog, replay)) await finishSwap(parts, catalog, id)
+  return recovered
+}
+
+/** Cleaner's copies that joined the live set in what was replayed, and are still in it. */
+function copiesPut(parts: RecoveryParts, catalog: Catalog, { segmentsPut }: Replay): number[] {
+  return segmentsPut.filter((id) => {
+    const file = parts.segments.find((one) => one.id === id)
+    return file !== undefined && isCopy(file) && catalog.segments.has(id)
+  })
+}
+
+/** The view may not have followed a swap. */
+async function finishSwap(parts: RecoveryParts, catalog: Catalog, id: number): Promise<void> {
+  const { db, usage } = parts
+  const runs: PlacedRun[] = []
+  usage.begin(id)
+  await scanRuns(parts, id, (run) => {
+    runs.push(run)
+    if (catalog.queues.has(run.queue)) usage.add(id, run.queue, run)
+  })
+  await moveIndex(db, catalog, runs, () => undefined)
 }
 
 /**
@@ -118,7 +142,7 @@ export async function recoverFromLog(
     loadRows(catalog, await snapshotRows(parts.fileSystem, snapshot.path, onTimer), true)
   const stateThrough = snapshot?.header.sequence ?? 0
   const gone = new Set<number>()
-  const first = nextLive(parts, catalog, 0, stateThrough, gone) ?? 1
+  const first = nextLive(parts, catalog, -1, stateThrough, gone) ?? 1
   if (!isThere(parts, first))
     throw new OpenError(
       'unrecoverable',
@@ -139,7 +163,56 @@ export async function recoverFromLog(
   for (const id of gone)
     if (catalog.segments.has(id))
       throw new OpenError('unrecoverable', `segment ${id} of the log is not there`)
+  if (copiesPut(parts, catalog, replay).length > 0) await indexAgain(parts, catalog, recovered)
   return recovered
+}
+
+/**
+ * Makes the index anew from what is live at the end of the log: segments that were cleaned since the snapshot stand in
+ * the places of those that were read before.
+ */
+async function indexAgain(
+  parts: RecoveryParts,
+  catalog: Catalog,
+  { sequence }: Recovered
+): Promise<void> {
+  const { db, keys, usage, runsMax, timersMax } = parts
+  await db.clearIndex()
+  keys.take()
+  keys.written()
+  usage.clear()
+  for (const queue of catalog.queues.values()) queue.runs.dropFirst(queue.runs.length)
+  const options = { stateThrough: Number.MAX_SAFE_INTEGER, runsMax, timersMax, usage }
+  const replay = new Replay(catalog, db, keys, options)
+  for (const { id, firstSequence } of byPlace(catalog)) {
+    if (!isThere(parts, id))
+      throw new OpenError('unrecoverable', `segment ${id} of the log is not there`)
+    usage.begin(id)
+    const place = { segment: id, sequence: firstSequence, durableThrough: sequence }
+    await scanOne(parts, replay, { ...place, firstSequence, position: segmentHeaderBytes })
+  }
+}
+
+/** The live segments in the order of what they hold: a copy stands where its sources stood. */
+function byPlace({ segments }: Catalog): SegmentRow[] {
+  return [...segments.values()].sort((a, b) => a.firstSequence - b.firstSequence)
+}
+
+function scanOne(parts: RecoveryParts, replay: Replay, at: Place): Promise<ScanEnd> {
+  const { storeId } = parts
+  const { segment: segmentId, position } = at
+  return withSegment(parts, segmentId, (file) => {
+    if (!isCopyAt(parts, segmentId)) {
+      const { sequence: expectedSequence, durableThrough } = at
+      const options = { storeId, segmentId, position, expectedSequence, durableThrough }
+      return scanSegment(file, options, replay)
+    }
+    const durableThrough = Number.MAX_SAFE_INTEGER
+    const sink = {
+      group: (group: ScannedGroup) => replay.copiedGroup(group, at.firstSequence)
+    }
+    return scanSegment(file, { storeId, segmentId, position, durableThrough }, sink)
+  })
 }
 
 /** Topics first: the rows of queues, producers and offsets belong to them. */
@@ -179,19 +252,7 @@ async function follow(
   for (;;) {
     const at = place
     parts.usage.begin(at.segment)
-    const end = await withSegment(parts, at.segment, (file) =>
-      scanSegment(
-        file,
-        {
-          storeId: parts.storeId,
-          segmentId: at.segment,
-          position: at.position,
-          expectedSequence: at.sequence,
-          durableThrough: at.durableThrough
-        },
-        replay
-      )
-    )
+    const end = await scanOne(parts, replay, at)
     damages.push(...end.damages)
     bytesScanned += end.position - at.position
     const next = nextSegment(parts, catalog, at, end, { damages, gone, newestKnown })
@@ -208,21 +269,39 @@ async function follow(
         footer
       }
     }
-    if (end.footer !== undefined) footer = { segment: at.segment, position: end.position }
-    noteSealed(catalog, at, end)
-    const isNeighbour = next === (end.footer?.nextSegmentId ?? at.segment + 1)
-    const due = isNeighbour ? 0 : (catalog.segments.get(next)?.firstSequence ?? 0)
-    const sequence = Math.max(end.nextSequence, at.sequence, due)
-    place = {
-      segment: next,
-      position: segmentHeaderBytes,
-      sequence,
-      firstSequence: sequence,
-      durableThrough: Math.max(at.durableThrough, end.lastDurableThrough)
-    }
+    if (end.footer !== undefined && !isCopyAt(parts, at.segment))
+      footer = { segment: at.segment, position: end.position }
+    place = placeAfter(parts, catalog, at, end, next)
     replay.described = new Map()
     replay.lastGroupPosition = -1
   }
+}
+
+function placeAfter(
+  parts: RecoveryParts,
+  catalog: Catalog,
+  at: Place,
+  end: ScanEnd,
+  next: number
+): Place {
+  const position = segmentHeaderBytes
+  const known = catalog.segments.get(next)?.firstSequence ?? 0
+  // What a copy says of sequences is its own.
+  if (isCopyAt(parts, at.segment)) {
+    const { durableThrough } = at
+    return { segment: next, position, sequence: known, firstSequence: known, durableThrough }
+  }
+  noteSealed(catalog, at, end)
+  const isNeighbour = next === (end.footer?.nextSegmentId ?? at.segment + 1)
+  const sequence = Math.max(end.nextSequence, at.sequence, isNeighbour ? 0 : known)
+  const durableThrough = Math.max(at.durableThrough, end.lastDurableThrough)
+  const firstSequence = isCopyAt(parts, next) ? known : sequence
+  return { segment: next, position, sequence, firstSequence, durableThrough }
+}
+
+function isCopyAt({ segments }: RecoveryParts, id: number): boolean {
+  const file = segments.find((one) => one.id === id)
+  return file !== undefined && isCopy(file)
 }
 
 function noteSealed(catalog: Catalog, at: Place, end: ScanEnd): void {
@@ -246,7 +325,7 @@ interface Following {
 function nextSegment(
   parts: RecoveryParts,
   catalog: Catalog,
-  { segment, durableThrough }: Place,
+  { segment, firstSequence, durableThrough }: Place,
   end: ScanEnd,
   { damages, gone, newestKnown }: Following
 ): number | undefined {
@@ -254,7 +333,7 @@ function nextSegment(
   const next =
     named !== undefined && named > newestKnown
       ? named
-      : nextLive(parts, catalog, segment, durableThrough, gone)
+      : nextLive(parts, catalog, firstSequence, durableThrough, gone)
   if (next === undefined) return undefined
   if (!isThere(parts, next))
     throw new OpenError('unrecoverable', `segment ${next} of the log is not there`)
@@ -265,7 +344,7 @@ function nextSegment(
   return next
 }
 
-/** The next segment of the live set; one that is not there and holds no state behind `stateThrough` may be deleted. */
+/** The segment of the live set that begins next after a sequence; one that is not there and holds no state behind `stateThrough` may be deleted. */
 function nextLive(
   parts: RecoveryParts,
   catalog: Catalog,
@@ -273,9 +352,8 @@ function nextLive(
   stateThrough: number,
   gone: Set<number>
 ): number | undefined {
-  for (const id of [...catalog.segments.keys()].sort((a, b) => a - b)) {
-    if (id <= after) continue
-    const { lastSequence = -1 } = catalog.segments.get(id) ?? {}
+  for (const { id, firstSequence, lastSequence } of byPlace(catalog)) {
+    if (firstSequence <= after) continue
     if (isThere(parts, id) || lastSequence < 0 || lastSequence > stateThrough) return id
     gone.add(id)
   }

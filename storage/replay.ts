@@ -30,6 +30,7 @@ export class Replay implements ScanSink {
   /** Greatest record timestamp up to the group being read, where the queue's own is of a later time. */
   readonly #runningMax = new Map<Queue, number>()
   #runsHeld = 0
+  #spilledAt = -1
   lastAppendMs = 0
   groups = 0
   /** Topics described in the segment being read, with the number of queues named. */
@@ -39,6 +40,8 @@ export class Replay implements ScanSink {
     []
   /** Where the last group given stands. */
   lastGroupPosition = -1
+  /** Segments that joined the live set in what was read. */
+  readonly segmentsPut: number[] = []
 
   constructor(catalog: Catalog, db: IndexDb, keys: KeyTable, options: ReplayOptions) {
     this.#catalog = catalog
@@ -64,6 +67,12 @@ export class Replay implements ScanSink {
     }
     if (this.#runsHeld >= this.#options.runsMax) await this.#spill(header)
     await spillTimers(this.#catalog, this.#db, this.#options.timersMax)
+  }
+
+  /** A group of a cleaner's copy, which stands where the log had `sequence`: it gives index entries only. */
+  async copiedGroup({ header, entries }: ScannedGroup, sequence: number): Promise<void> {
+    for (const entry of entries) if (entry.kind === 'run') this.#run(entry, false)
+    if (this.#runsHeld >= this.#options.runsMax) await this.#spill({ ...header, sequence })
   }
 
   /** Where the first group of the segment begins that nothing proves to be fsynced; undefined for none. */
@@ -118,11 +127,17 @@ export class Replay implements ScanSink {
     else if (change.op === 'delete' && change.key.family === 'segment')
       this.#catalog.dropSegment(Number(change.key.item))
     else if (change.op === 'delete') this.#catalog.state.unload(change.key as StateKey)
-    else loadRow(this.#catalog, change.entry, true)
+    else {
+      if (change.entry.family === 'segment') this.segmentsPut.push(change.entry.row.id)
+      loadRow(this.#catalog, change.entry, true)
+    }
   }
 
   /** Moves the index entries held so far to LevelDB. */
   async #spill({ sequence, segmentId: segment }: GroupHeader): Promise<void> {
+    // Keys are told apart by it; of copies several groups may stand at one.
+    if (sequence <= this.#spilledAt) return
+    this.#spilledAt = sequence
     await this.#db.putKeys(sequence, this.#keys.take())
     this.#keys.written()
     const { usage } = this.#options

@@ -4,6 +4,7 @@
  * when the oldest record of some queue has its age. While all is quiet and nothing can expire no timer is set.
  */
 import type { Catalog } from './catalog.ts'
+import type { Cleaner } from './cleaner.ts'
 import type { Change, Commit } from './contract.ts'
 import { StoreError } from './errors.ts'
 import { type KeepPolicy, type KeepPolicyOf, keepForever } from './keep-policy.ts'
@@ -33,6 +34,7 @@ export interface RetentionParts {
   readonly index: RunIndex
   readonly sizes: QueueSizes
   readonly deletion: SegmentDeletion
+  readonly cleaner: Cleaner
   readonly clock: Clock
   readonly settings: StoreSettings
   readonly keepPolicyOf: KeepPolicyOf
@@ -167,6 +169,7 @@ export class Retention {
     }
     if (changes.length > 0) await this.#move(changes)
     await this.#parts.deletion.run()
+    if (!(await this.#parts.cleaner.run())) this.soon()
     if (this.#isSoon || this.#isStopped || nextMs === Number.POSITIVE_INFINITY) return
     this.#arm(Math.max(nextMs - clock.now(), this.#parts.settings.retentionCheckIntervalMs))
   }

@@ -145,6 +145,11 @@ function moveLogStart(catalog: Catalog, uid: QueueUid, wanted: number, group: Se
 
 /** What the store does for itself. The counters make sure that there is something to write. */
 export function sealUpkeep(catalog: Catalog, upkeep: Upkeep, group: SealedGroup): void {
+  const { addSegment } = upkeep
+  if (addSegment !== undefined) {
+    group.logged.push({ op: 'put', entry: { family: 'segment', row: addSegment } })
+    group.addedSegments.push(addSegment)
+  }
   for (const id of upkeep.dropSegments) {
     group.logged.push({ op: 'delete', key: engineKeys.segment(id) })
     group.droppedSegments.push(id)

@@ -5,6 +5,7 @@ import type { HashedKey } from './key-hash.ts'
 import type { LoggedChange, Resolved } from './layout/types.ts'
 import type { Queue } from './queue.ts'
 import type { SealedChange } from './state/state-table.ts'
+import type { SegmentRow } from './state/stored-rows.ts'
 
 /** A commit that waits for its flush. */
 export interface Pending {
@@ -23,6 +24,8 @@ export interface Pending {
 export interface Upkeep {
   /** These leave the live set. */
   readonly dropSegments: readonly number[]
+  /** This one joins it. */
+  readonly addSegment?: SegmentRow
   /** The group begins a new segment, unless the open one is empty. */
   readonly roll: boolean
 }
@@ -64,6 +67,7 @@ export interface SealedGroup {
   readonly stateChanges: SealedChange[]
   readonly topicChanges: TopicChange[]
   readonly droppedSegments: number[]
+  readonly addedSegments: SegmentRow[]
   readonly outcomes: Outcome[]
   /** Sum of the commits' weights, to be taken off what is pending. */
   weight: number

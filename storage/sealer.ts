@@ -57,6 +57,7 @@ export class Sealer {
       stateChanges: [],
       topicChanges: [],
       droppedSegments: [],
+      addedSegments: [],
       outcomes: [],
       weight: 0,
       segment: 0,

@@ -97,6 +97,11 @@ export class SegmentUsage {
       if (segment !== openSegment && !this.#dirty.has(segment)) this.#segments.delete(segment)
   }
 
+  clear(): void {
+    this.#segments.clear()
+    this.#dirty = new Set()
+  }
+
   forget(segment: number): void {
     this.#segments.delete(segment)
     this.#dirty.delete(segment)

@@ -154,6 +154,13 @@ export const storeSettings = {
     unit: 'ms',
     doc: 'Longest time from when records or segments may go to the check that takes them (log.retention.check.interval.ms).'
   },
+  cleanerBytesPerSecondMax: {
+    default: 16 * mib,
+    min: 64 * kib,
+    max: 16 * gib,
+    unit: 'bytes',
+    doc: 'What the cleaner writes in a second, so that it does not hold up writers and readers.'
+  },
   changesPerCommitMax: {
     default: 100_000,
     min: 1,

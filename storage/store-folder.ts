@@ -1,6 +1,10 @@
 /** What is in a store's folder, before anything in it is touched. */
 import { OpenError } from './errors.ts'
-import { segmentHeaderBytes, segmentHeaderFieldBytes } from './layout/format.ts'
+import {
+  incompatibleFeatures,
+  segmentHeaderBytes,
+  segmentHeaderFieldBytes
+} from './layout/format.ts'
 import {
   decodeSegmentHeader,
   parseSegmentFileName,
@@ -17,6 +21,11 @@ export interface SegmentFile {
   /** Why the header cannot be read, where it is neither of these. */
   readonly fault: string | undefined
   readonly bytes: number
+}
+
+/** Whether it is a cleaner's copy, which is no part of the chain of footers. */
+export function isCopy({ header }: SegmentFile): boolean {
+  return ((header?.incompatible ?? 0) & incompatibleFeatures.copied) !== 0
 }
 
 /** Where a store keeps what, in its data folder. */

@@ -58,7 +58,8 @@ export class Store implements Engine {
     this.#housekeeper = new Housekeeper(parts, {
       committer: () => this.#running(),
       commit: (commit) => this.commit(commit),
-      settle: () => this.settle()
+      settle: () => this.settle(),
+      onFailed: (error) => this.noteFailed(error)
     })
     this.failure = new Promise((resolve) => {
       this.#onFailure = resolve

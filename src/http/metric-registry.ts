@@ -28,7 +28,9 @@ const engineMetrics: readonly (readonly [Kind, string, string, keyof EngineStats
   ['gauge', 'disk_bytes', "Size of the store's disk", 'diskBytes'],
   ['counter', 'log_start_moves_total', 'Log starts that retention moved', 'logStartMoves'],
   ['counter', 'segments_deleted_total', 'Segments deleted', 'segmentsDeleted'],
-  ['counter', 'deleted_bytes_total', 'Bytes of deleted segments', 'deletedBytes']
+  ['counter', 'deleted_bytes_total', 'Bytes of deleted segments', 'deletedBytes'],
+  ['counter', 'segments_cleaned_total', 'Segments rewritten to free space', 'segmentsCleaned'],
+  ['counter', 'cleaned_bytes_total', 'Bytes freed by rewriting segments', 'cleanedBytes']
 ]
 
 /** Of each listener. */

@@ -4,9 +4,15 @@
  */
 export const formatVersion = 1
 
-/** Feature bits that this version writes or knows; none so far. */
+/** Feature bits of segments that an older reader must not pass over. */
+export const incompatibleFeatures = {
+  /** A cleaner's copy: its groups count for themselves and hold no state. */
+  copied: 1
+} as const
+
+/** Feature bits that this version knows. */
 export const knownCompatible = 0
-export const knownIncompatible = 0
+export const knownIncompatible = incompatibleFeatures.copied
 
 export const storeIdBytes = 16
 

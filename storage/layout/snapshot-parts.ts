@@ -43,7 +43,6 @@ import { crcOf } from './crc.ts'
 import {
   formatVersion,
   knownCompatible,
-  knownIncompatible,
   snapshotChunkMagic,
   snapshotEndMagic,
   snapshotMagic,
@@ -84,7 +83,7 @@ export function encodeSnapshotHeader(header: SnapshotHeader): SnapshotPart {
   snapshotMagic.copy(bytes)
   bytes.writeUInt32BE(formatVersion, 8)
   bytes.writeUInt32BE(knownCompatible, 12)
-  bytes.writeUInt32BE(knownIncompatible, 16)
+  bytes.writeUInt32BE(0, 16)
   header.storeId.copy(bytes, 20)
   writeInt64(bytes, 36, header.sequence)
   writeInt64(bytes, 44, header.address.segment)

@@ -1,9 +1,10 @@
 import t from 'tap'
 import { type CheckOptions, checkStore } from '../../storage/check.ts'
+import { incompatibleFeatures } from '../../storage/layout/format.ts'
 import { segmentFileName } from '../../storage/layout/segment.ts'
 import { snapshotFileName, writeSnapshot } from '../../storage/layout/snapshot.ts'
-import type { RunHeader } from '../../storage/layout/types.ts'
-import type { StoredRow } from '../../storage/state/stored-rows.ts'
+import type { LoggedChange, RunHeader } from '../../storage/layout/types.ts'
+import { engineKeys, type StoredRow } from '../../storage/state/stored-rows.ts'
 import {
   type BatchSpec,
   makeDescription,
@@ -278,4 +279,59 @@ t.test('an entry of a newer version is a problem, not an end', async (t) => {
   const report = await check(storeOf(image))
   t.match(report, { problems: [{ where: 'segment', segment: 1, what: /entry kind 99/ }] })
   t.notOk(report.torn)
+})
+
+t.test('deleted segments are explained by the log or a snapshot, others are missing', async (t) => {
+  const first = new SegmentImage()
+  first.group([orders, run(7, 0)])
+  first.footer()
+  const third = (changes: readonly LoggedChange[]) => {
+    const image = new SegmentImage(3, 3)
+    image.group([makeState(changes), orders, run(7, 6)])
+    return image
+  }
+  const missing = { segment: 3, what: /segment 2 before it is not there/ }
+  const lost = { where: 'run', uid: 7, offsets: { first: 3, last: 5 }, what: /missing/ }
+  t.match(await check(storeOf(first, third([]))), { problems: [missing, lost] })
+  const deletion: LoggedChange = { op: 'delete', key: engineKeys.segment(2) }
+  const report = await check(storeOf(first, third([deletion])))
+  t.equal(report.problems.length, 1, 'that a segment went explains no record that is missing')
+  t.match(report.problems, [lost])
+  const logStart = (offset: number): LoggedChange => {
+    return { op: 'put', entry: { family: 'log-start', row: { queue: 7, offset } } }
+  }
+  t.equal((await check(storeOf(first, third([deletion, logStart(5)])))).problems.length, 1)
+  t.same((await check(storeOf(first, third([deletion, logStart(6)])))).problems, [])
+})
+
+t.test("a cleaner's copy accounts for the records in it, once it is live", async (t) => {
+  const first = new SegmentImage()
+  first.group([orders, run(7, 0)])
+  first.footer()
+  const copy = new SegmentImage(4, 1, incompatibleFeatures.copied)
+  copy.group([orders, run(7, 3)])
+  copy.footer()
+  const last = (changes: readonly LoggedChange[]) => {
+    const image = new SegmentImage(3, 3)
+    image.group([orders, run(7, 6)])
+    image.group([makeState(changes)])
+    return image
+  }
+  const row = { id: 4, firstSequence: 2, lastSequence: 2, dataBytes: copy.length - 64 }
+  const swap: LoggedChange[] = [
+    { op: 'put', entry: { family: 'segment', row } },
+    { op: 'delete', key: engineKeys.segment(2) }
+  ]
+  const sound = await check(storeOf(first, last(swap), copy))
+  t.same(sound.problems, [])
+  t.match(sound.totals, { segments: 3, records: 9 })
+  const unknown = await check(storeOf(first, last([]), copy))
+  t.match(unknown, { strays: [segmentFileName(4)], problems: [{ segment: 3 }, { uid: 7 }] })
+  const gone = await check(storeOf(first, last(swap)))
+  t.match(gone.problems, [{ uid: 7, offsets: { first: 3, last: 5 } }])
+  const bytes = copy.bytes()
+  bytes[copy.groups[0]!.position + copy.groups[0]!.bytes - 1]! ^= 1
+  const fileSystem = storeOf(first, last(swap))
+  put(fileSystem, 4, bytes)
+  t.match((await check(fileSystem)).problems, [{ where: 'batch', topic: 'orders', segment: 4 }])
 })

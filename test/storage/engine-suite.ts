@@ -1,6 +1,7 @@
 /** The engine contract (storage/contract.ts) as tests: any engine must pass them. */
 import type { Test } from 'tap'
 import { appendTests } from './engine/appends.ts'
+import { cleaningTests } from './engine/cleaning.ts'
 import { conditionTests } from './engine/conditions.ts'
 import { deletionTests } from './engine/deletion.ts'
 import { idempotenceTests } from './engine/idempotence.ts'
@@ -33,4 +34,5 @@ export function engineSuite(t: Test, open: OpenEngine): void {
 /** What the embedded log does with its segments; needs tiny ones. */
 export function segmentSuite(t: Test, open: OpenEngine): void {
   deletionTests(t, open)
+  cleaningTests(t, open)
 }

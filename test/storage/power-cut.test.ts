@@ -12,7 +12,7 @@ t.setTimeout(300_000)
 
 /** Runs one seed after the other; the first violation names its own. */
 async function manyRuns(options: RunOptions, count: number): Promise<RunReport> {
-  const total = { lives: 0, stops: 0, checked: 0, lost: 0, segmentsDeleted: 0 }
+  const total = { lives: 0, stops: 0, checked: 0, lost: 0, segmentsDeleted: 0, segmentsCleaned: 0 }
   for (let i = 0; i < count; i++) {
     const seed = seedOfRun + i
     try {
@@ -32,6 +32,7 @@ t.test('sync: nothing acknowledged or seen is ever lost, halved or doubled', asy
   if (runs > 50) {
     t.ok(total.stops > runs && total.checked > 50 * runs, 'and there was much to lose')
     t.ok(total.segmentsDeleted > runs / 2, 'and segments went')
+    t.ok(total.segmentsCleaned > runs / 2, 'and others were cleaned')
   }
 })
 

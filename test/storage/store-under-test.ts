@@ -29,6 +29,7 @@ export const tinySettings: Partial<StoreSettings> = {
   tailBytes: 64 * 1024,
   openFilesMax: 2,
   coldCacheBytes: 2 * 1024 * 1024,
+  cleanerBytesPerSecondMax: 2 ** 34,
   heldTimersMax: 16,
   reserveBytes: 0
 }

@@ -5,17 +5,17 @@ import { packedRecord } from './packed.ts'
 import { appendOf, batchOf, contractTest, type OpenEngine, type World } from './world.ts'
 
 /** Four of them fill more than the tiny segments that stores under test have. */
-const largeBytes = 20_000
+export const largeBytes = 20_000
 const large = (name = 'x') => batchOf([`${name}:${'x'.repeat(largeBytes)}`])
 
 /** Appends `count` large records named by their offsets. */
-async function fill(world: World, queue: QueueUid, count: number): Promise<void> {
+export async function fill(world: World, queue: QueueUid, count: number): Promise<void> {
   const { highWatermark } = await world.engine.ends(queue)
   for (let i = 0; i < count; i++) await world.append(queue, large(`${queue}.${highWatermark + i}`))
 }
 
 /** Fails unless the queue holds exactly the records that `fill` wrote from `from` on. */
-async function isWhole(t: Test, world: World, queue: QueueUid, from: number): Promise<void> {
+export async function isWhole(t: Test, world: World, queue: QueueUid, from: number): Promise<void> {
   const { logStartOffset, highWatermark } = await world.engine.ends(queue)
   t.equal(logStartOffset, from)
   const names = (await world.valuesOf(queue, from)).map((value) => value.split(':', 1)[0])
@@ -23,7 +23,7 @@ async function isWhole(t: Test, world: World, queue: QueueUid, from: number): Pr
   t.same(names, expected)
 }
 
-const moveTo = (world: World, queue: QueueUid, offset: number) =>
+export const moveTo = (world: World, queue: QueueUid, offset: number) =>
   world.commit({ changes: [{ op: 'move-log-start', queue, offset }] })
 
 export function deletionTests(t: Test, open: OpenEngine): void {
@@ -125,10 +125,11 @@ export function deletionTests(t: Test, open: OpenEngine): void {
   contractTest(t, open, 'keys of records that are gone find nothing', async (t, world) => {
     const { id, queues } = await world.topic('keyed', 2)
     const filler = await world.queue('filler')
-    const send = (queue: QueueUid, text: string) =>
-      world.commit({
-        appends: [{ queue, records: [packedRecord(text, { keys: ['k'] })], origin: 'rocketmq' }]
-      })
+    const send = async (queue: QueueUid, text: string) => {
+      const records = [packedRecord(text, { keys: ['k'] })]
+      await world.commit({ appends: [{ queue, records, origin: 'rocketmq' }] })
+      await world.clock.advance(1)
+    }
     const find = async () => {
       const query = { topicId: id, key: 'k', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, countMax: 3 }
       const found = await world.engine.findByKey(query)

@@ -89,13 +89,13 @@ export class SegmentImage {
   #length: number
   #nextSequence: number
 
-  constructor(segmentId = 1, firstSequence = 1) {
+  constructor(segmentId = 1, firstSequence = 1, incompatible = 0) {
     this.segmentId = segmentId
     this.#nextSequence = firstSequence
     const header = encodeSegmentHeader({
       formatVersion: 1,
       compatible: 0,
-      incompatible: 0,
+      incompatible,
       storeId,
       segmentId,
       createdMs: 1_700_000_000_000

@@ -30,6 +30,7 @@ export interface RunReport {
   readonly checked: number
   readonly lost: number
   readonly segmentsDeleted: number
+  readonly segmentsCleaned: number
 }
 
 /**
@@ -61,6 +62,7 @@ const settings: Partial<StoreSettings> = {
   checkpointBytes: 16 * 1024,
   tailBytes: 64 * 1024,
   openFilesMax: 2,
+  cleanerBytesPerSecondMax: 2 ** 34,
   reserveBytes: 0
 }
 
@@ -78,6 +80,7 @@ export class PowerCutRun {
   readonly #producers: Producer[] = []
   #trimmed: TrimmedQueue | undefined
   #segmentsDeleted = 0
+  #segmentsCleaned = 0
   #disk: FaultyDisk
   #clock = new FakeClock()
   #boot = 0
@@ -112,7 +115,14 @@ export class PowerCutRun {
     const left = [...this.#disk.openFiles].map(({ path }) => path)
     if (left.length > 0) throw new Violation(`files left open: ${left}`)
     const { checked, lost } = this.#history
-    return { lives, stops: this.#stops, checked, lost, segmentsDeleted: this.#segmentsDeleted }
+    return {
+      lives,
+      stops: this.#stops,
+      checked,
+      lost,
+      segmentsDeleted: this.#segmentsDeleted,
+      segmentsCleaned: this.#segmentsCleaned
+    }
   }
 
   async #verify(engine: Engine): Promise<void> {
@@ -207,7 +217,9 @@ export class PowerCutRun {
         throw new Violation(`a call never ended; the disk had stopped: ${this.#disk.stopped}`)
     }
     await all
-    this.#segmentsDeleted += engine.stats().segmentsDeleted
+    const { segmentsDeleted, segmentsCleaned } = engine.stats()
+    this.#segmentsDeleted += segmentsDeleted
+    this.#segmentsCleaned += segmentsCleaned
   }
 
   async #powerCut(): Promise<void> {
