@@ -27,12 +27,14 @@ import { heartBeat } from './handlers/heart-beat.ts'
 import { lockBatchMq } from './handlers/lock-batch-mq.ts'
 import { litePullMessage, pullMessage } from './handlers/pull-message.ts'
 import { putKvConfig } from './handlers/put-kv-config.ts'
+import { queryAssignment } from './handlers/query-assignment.ts'
 import { queryConsumerOffset } from './handlers/query-consumer-offset.ts'
 import { queryMessage } from './handlers/query-message.ts'
 import { recallMessage } from './handlers/recall-message.ts'
 import { searchOffsetByTimestamp } from './handlers/search-offset-by-timestamp.ts'
 import { sendBatchMessage, sendMessage, sendMessageV2 } from './handlers/send-message.ts'
 import { sendReplyMessage, sendReplyMessageV2 } from './handlers/send-reply-message.ts'
+import { setMessageRequestMode } from './handlers/set-message-request-mode.ts'
 import { unlockBatchMq } from './handlers/unlock-batch-mq.ts'
 import { unregisterClient } from './handlers/unregister-client.ts'
 import { updateAndCreateSubscriptiongroup } from './handlers/update-and-create-subscriptiongroup.ts'
@@ -67,6 +69,7 @@ import { heartBeatRequest } from './headers/heart-beat.ts'
 import { lockBatchMqRequest } from './headers/lock-batch-mq.ts'
 import { litePullMessageRequest, pullMessageRequest } from './headers/pull-message.ts'
 import { putKvConfigRequest } from './headers/put-kv-config.ts'
+import { queryAssignmentRequest } from './headers/query-assignment.ts'
 import { queryConsumerOffsetRequest } from './headers/query-consumer-offset.ts'
 import { queryMessageRequest } from './headers/query-message.ts'
 import { recallMessageRequest } from './headers/recall-message.ts'
@@ -78,6 +81,7 @@ import {
   sendReplyMessageRequest,
   sendReplyMessageV2Request
 } from './headers/send-message.ts'
+import { setMessageRequestModeRequest } from './headers/set-message-request-mode.ts'
 import { unlockBatchMqRequest } from './headers/unlock-batch-mq.ts'
 import { unregisterClientRequest } from './headers/unregister-client.ts'
 import { updateAndCreateSubscriptiongroupRequest } from './headers/update-and-create-subscriptiongroup.ts'
@@ -118,6 +122,8 @@ export const routes: readonly Route[] = [
   route(getEarliestMsgStoretimeRequest, getEarliestMsgStoretime, 'broker'),
   route(queryMessageRequest, queryMessage, 'broker'),
   route(viewMessageByIdRequest, viewMessageById, 'broker'),
+  route(queryAssignmentRequest, queryAssignment, 'broker'),
+  route(setMessageRequestModeRequest, setMessageRequestMode, 'broker'),
   route(lockBatchMqRequest, lockBatchMq, 'broker'),
   route(unlockBatchMqRequest, unlockBatchMq, 'broker'),
   route(updateAndCreateTopicRequest, updateAndCreateTopic, 'broker'),

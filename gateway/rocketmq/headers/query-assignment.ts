@@ -23,7 +23,7 @@ export const queryAssignmentRequest = request(requestCodes.QUERY_ASSIGNMENT, {
             messageQueue,
             /** PULL or POP. */
             mode: text,
-            attachments: table(text)
+            attachments: optional(table(text))
           })
         )
       )

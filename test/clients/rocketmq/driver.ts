@@ -72,6 +72,8 @@ export interface ConsumeOptions {
   readonly timestamp?: string
   /** The client's id is made of it. */
   readonly instance?: string
+  /** The broker says which queues a member has; Java 5 only. */
+  readonly brokerDivides?: boolean
 }
 
 /** What the driver tells by itself: {"event": ...}. */

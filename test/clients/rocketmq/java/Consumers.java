@@ -53,6 +53,10 @@ public final class Consumers {
     if (command.hasNonNull("timestamp")) consumer.setConsumeTimestamp(command.get("timestamp").asText());
     if (command.hasNonNull("model")) setModel(consumer, command.get("model").asText());
     if (command.hasNonNull("instance")) consumer.setInstanceName(command.get("instance").asText());
+    // 5.x only: queues are divided by the broker.
+    if (command.path("brokerDivides").asBoolean()) {
+      DefaultMQPushConsumer.class.getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
+    }
     String topic = command.get("topic").asText();
     if (command.has("sql")) consumer.subscribe(topic, MessageSelector.bySql(command.get("sql").asText()));
     else consumer.subscribe(topic, text(command, "subscription", "*"));

@@ -33,7 +33,10 @@ const plays: readonly Scenario[] = [
   }
 ]
 
-export const scenarios = plays.map((one) => ({ ...one, languages: everyLanguage }))
+export const scenarios: readonly Scenario[] = [
+  ...plays.map((one) => ({ ...one, languages: everyLanguage })),
+  { name: 'members share the queues as the broker divides them', since: 5, run: dividedQueues }
+]
 
 async function sendAndConsume(t: Test, { another, name }: Stage): Promise<void> {
   const driver = another()
@@ -99,12 +102,27 @@ async function byTags(t: Test, { another, name }: Stage): Promise<void> {
   t.same(bodies(driver.given), bodies([...wanted, { body: Buffer.from('last') }]))
 }
 
-async function sharedQueues(t: Test, { another, client, name }: Stage): Promise<void> {
+function sharedQueues(t: Test, stage: Stage): Promise<void> {
+  return shareQueues(t, stage, 'shared', false)
+}
+
+/** The same where the members ask the broker what is theirs. */
+function dividedQueues(t: Test, stage: Stage): Promise<void> {
+  return shareQueues(t, stage, 'divided', true)
+}
+
+async function shareQueues(
+  t: Test,
+  { another, client, name }: Stage,
+  what: string,
+  brokerDivides: boolean
+): Promise<void> {
   const [one, two] = [another(), another()]
-  await one.send(name('shared'), numbered(4, 'first'))
-  await one.consume({ group: name('shared-group'), topic: name('shared') })
+  const [topic, group] = [name(what), name(`${what}-group`)]
+  await one.send(topic, numbered(4, 'first'))
+  await one.consume({ group, topic, brokerDivides })
   await one.until('the first was alone', () => one.given.length >= 4)
-  await two.consume({ group: name('shared-group'), topic: name('shared') })
+  await two.consume({ group, topic, brokerDivides })
   const queues = (driver: RocketmqDriver, prefix: string) => {
     const given = driver.given.filter(({ body }) => body.toString().startsWith(prefix))
     return [...new Set(given.map(({ queue }) => queue))].sort()
@@ -112,12 +130,12 @@ async function sharedQueues(t: Test, { another, client, name }: Stage): Promise<
   // The members divide the queues as soon as they are told of each other; sends show when that is done.
   for (let round = 0; round < 100 && queues(two, 'probe').length < 2; round++) {
     await one.send(
-      name('shared'),
+      topic,
       [0, 1, 2, 3].map((queue) => ({ body: Buffer.from('probe'), queue }))
     )
   }
   const mark = await one.send(
-    name('shared'),
+    topic,
     [0, 1, 2, 3].map((queue) => ({ body: Buffer.from('both'), queue }))
   )
   t.equal(mark.length, 4)
@@ -127,7 +145,7 @@ async function sharedQueues(t: Test, { another, client, name }: Stage): Promise<
   // Go's client never says goodbye; its connection's end does.
   await (client.language === 'go' ? one.end() : one.stop())
   await two.send(
-    name('shared'),
+    topic,
     [0, 1, 2, 3].map((queue) => ({ body: Buffer.from('alone'), queue }))
   )
   await two.until('all are its', () => queues(two, 'alone').length === 4)
