@@ -204,7 +204,7 @@ export class Cleaner {
   /** Never faster than the setting says: writers and readers use the same disk. */
   async #pace(bytes: number): Promise<void> {
     const { clock, settings, isStopped } = this.#parts
-    const pauseMs = (bytes * 1000) / settings.cleanerBytesPerSecondMax
+    const pauseMs = Math.ceil((bytes * 1000) / settings.cleanerBytesPerSecondMax)
     if (pauseMs >= pauseMsMin && !isStopped())
       await new Promise<void>((resolve) => {
         const timer = clock.after(pauseMs, resolve)

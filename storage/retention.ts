@@ -138,7 +138,7 @@ export class Retention {
 
   #arm(delayMs: number): void {
     this.#timer?.cancel()
-    this.#timer = this.#parts.clock.after(Math.min(delayMs, timerMsMax), () => {
+    this.#timer = this.#parts.clock.after(Math.min(Math.ceil(delayMs), timerMsMax), () => {
       this.#timer = undefined
       this.#isSoon = false
       this.run().catch((error: Error) => {
