@@ -2,7 +2,7 @@
 
 type Divide = (queueCount: number, index: number, memberCount: number) => number[]
 
-/** AllocateMessageQueueAveragely: neighbours together; the first members have one more where they do not come out even. */
+/** AllocateMessageQueueAveragely: neighbours together; the first members have one more where the count is uneven. */
 const averagely: Divide = (queueCount, index, memberCount) => {
   const rest = queueCount % memberCount
   const each = Math.floor(queueCount / memberCount)

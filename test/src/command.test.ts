@@ -6,7 +6,7 @@ import { exitCodes } from '../../src/exit-codes.ts'
 import { anyPorts, runCommand } from './run-command.ts'
 
 /** Processes start slowly on a busy machine. */
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 t.test('--version prints the version of package.json', async (t) => {
   const running = runCommand(t, ['--version'])

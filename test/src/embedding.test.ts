@@ -7,7 +7,7 @@ import { OpenError } from '../../storage/index.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** Processes start slowly on a busy machine. */
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 function clientOf({ addresses }: EmbeddedServer): Kafka {
   const { host, port } = addresses.kafka

@@ -10,7 +10,7 @@ import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** Processes start slowly on a busy machine. */
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 async function clientOf(running: RunningCommand): Promise<Kafka> {
   const { host, port } = await running.address('kafka')

@@ -9,7 +9,7 @@ import { quietPort } from '../support/quiet-port.ts'
 import { anyPorts, runCommand } from './run-command.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const header = {
   producerGroup: 'p',

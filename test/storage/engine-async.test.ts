@@ -3,7 +3,7 @@ import { engineSuite, segmentSuite } from './engine-suite.ts'
 import { onFaultyDisk, onRealDisk, tinySettings } from './store-under-test.ts'
 
 // Every flush is a real one, on a disk that other tests use too.
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 t.test('the store in the flush mode async, on a disk that loses what was not synced', async (t) => {
   const open = onFaultyDisk({ flushMode: 'async', settings: tinySettings })

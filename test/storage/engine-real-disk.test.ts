@@ -3,7 +3,7 @@ import { engineSuite, segmentSuite } from './engine-suite.ts'
 import { onRealDisk, tinySettings } from './store-under-test.ts'
 
 // Every flush is a real one, on a disk that other tests use too.
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 t.test('the store on a real disk, sync', async (t) => {
   engineSuite(t, onRealDisk({ flushMode: 'sync', settings: { reserveBytes: 0 } }))
