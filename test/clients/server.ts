@@ -59,6 +59,8 @@ export class OwnServer implements TestServer {
   options: readonly string[]
   /** Node's own options, from the next start on. */
   nodeOptions: readonly string[] = []
+  /** Told everything that the server says; `log` forgets what is long ago. */
+  heard: (text: string) => void = () => {}
   #process: ChildProcess | undefined
   #ended: Promise<number | string> = Promise.resolve(0)
   #log = ''
@@ -160,6 +162,7 @@ export class OwnServer implements TestServer {
   }
 
   #note(text: string): void {
+    this.heard(text)
     this.#log = (this.#log + text).slice(-logBytesMax)
   }
 }
