@@ -37,7 +37,7 @@ export async function playRocketmq(t: Test, client: RocketmqClient): Promise<voi
   t.comment(`SEED=${seed}`)
   const mark = new SeededRandom(seed).bytes(4).toString('hex')
   const only = process.env.SCENARIO
-  for (const scenario of await allScenarios()) {
+  for (const [at, scenario] of (await allScenarios()).entries()) {
     if (only && !scenario.name.includes(only)) continue
     if (!(scenario.languages ?? ['java']).includes(client.language)) continue
     if (client.language === 'java' && Number.parseInt(client.version, 10) < (scenario.since ?? 0))
@@ -52,7 +52,7 @@ export async function playRocketmq(t: Test, client: RocketmqClient): Promise<voi
         drivers.push(driver)
         return driver
       }
-      const stage = { client, namesrv, another, name: (of: string) => `${of}-${mark}` }
+      const stage = { client, namesrv, another, name: (of: string) => `${of}-${mark}-${at}` }
       await playOne(t, scenario, stage, server)
     })
   }
