@@ -1,6 +1,6 @@
 /** The operator's port: small, read-only, and bounded in everything. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 /** What a page answers with. */
 export interface Page {
@@ -20,12 +20,17 @@ export interface HttpServer {
 }
 
 export const httpLimits = {
+  /** One more takes the place of the one that has asked nothing for longest. */
   connectionsMax: 64,
   headerBytesMax: 8192,
   /** From the first byte of a request's headers to their end. */
   headersTimeoutMs: 5_000,
   /** For a whole request. */
   requestTimeoutMs: 10_000,
+  /** How often connections are looked at for these two; Node's own 30 s would be added to them. */
+  timeoutCheckMs: 1_000,
+  /** Without a byte in either direction, an answer that is not taken included. */
+  silenceMs: 10_000,
   keepAliveTimeoutMs: 5_000,
   requestsPerConnectionMax: 1_000
 } as const
@@ -45,15 +50,35 @@ export async function startHttpServer(
       maxHeaderSize: httpLimits.headerBytesMax,
       headersTimeout: httpLimits.headersTimeoutMs,
       requestTimeout: httpLimits.requestTimeoutMs,
-      keepAliveTimeout: httpLimits.keepAliveTimeoutMs
+      keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: httpLimits.timeoutCheckMs
     },
     (request, response) => void answer(pages, request, response, onError)
   )
-  server.maxConnections = httpLimits.connectionsMax
+  server.timeout = httpLimits.silenceMs
+  keepRoom(server)
   server.maxRequestsPerSocket = httpLimits.requestsPerConnectionMax
   await listen(server, host, port)
   const bound = server.address() as AddressInfo
   return { host: bound.address, port: bound.port, close: () => close(server) }
+}
+
+/** Nobody can hold all places by being there: who comes asks at once and is served, whoever is silent goes. */
+function keepRoom(server: Server): void {
+  /** Those that asked last are last. */
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    const [longestSilent] = connections
+    if (longestSilent !== undefined && connections.size >= httpLimits.connectionsMax) {
+      connections.delete(longestSilent)
+      longestSilent.destroy()
+    }
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  server.prependListener('request', ({ socket }: IncomingMessage) => {
+    if (connections.delete(socket)) connections.add(socket)
+  })
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

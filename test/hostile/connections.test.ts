@@ -198,12 +198,21 @@ await t.test(`${idleConnections} idle connections`, async (t) => {
   }
 })
 
+await t.test("more idle connections than the operator's port has places", async (t) => {
+  await target.during(t, async () => {
+    const attackers = await openMany(200, target.address('http'))
+    await target.witnessed(3)
+    await allLeave(attackers)
+  })
+})
+
 async function stayIdle(t: Test, port: Port): Promise<void> {
   const attackers: Attacker[] = []
   await target.during(t, async () => {
     for (let left = Math.ceil(idleConnections / binaryPorts.length); left > 0; left -= 50) {
       attackers.push(...(await openMany(Math.min(left, 50), target.address(port))))
     }
+    await target.witnessed(3)
     const gone = attackers.filter(({ socket }) => socket.readableEnded || socket.destroyed)
     t.equal(gone.length, 0, 'all may stay')
     await allLeave(attackers)

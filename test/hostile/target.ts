@@ -83,6 +83,11 @@ export class Target {
     await this.#forgotten(t)
   }
 
+  /** Resolves when the well-behaved clients were served so many times more. */
+  witnessed(rounds: number): Promise<void> {
+    return this.#witnesses.rounds(rounds)
+  }
+
   /** Ends the clients and the server, by SIGTERM; the store is checked. */
   async close(t: Test): Promise<void> {
     await t.resolves(this.#witnesses.close(), 'the well-behaved clients were content to the end')

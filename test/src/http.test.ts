@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { healthOf, healthPage } from '../../src/http/health.ts'
 import { httpLimits, type Pages, startHttpServer } from '../../src/http/http-server.ts'
@@ -55,6 +55,36 @@ t.test('headers that are too large are refused', async (t) => {
   const { url } = await open(t, { '/a': () => page })
   const headers = { 'x-long': 'x'.repeat(httpLimits.headerBytesMax) }
   t.equal((await fetch(`${url}/a`, { headers })).status, 431)
+})
+
+t.test('at the limit who has asked nothing for longest makes room', async (t) => {
+  const { port, url } = await open(t, { '/a': () => page })
+  const silent = Array.from({ length: httpLimits.connectionsMax }, () => connect(port, '127.0.0.1'))
+  for (const socket of silent) {
+    socket.on('error', () => {})
+    t.teardown(() => socket.destroy())
+  }
+  const closed = silent.map((socket, i) => once(socket, 'close').then(() => i))
+  await Promise.all(silent.map((socket) => once(socket, 'connect')))
+  // Whose turn it was to be accepted is not known; one that asks goes behind the others.
+  silent[0]?.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(silent[0] as Socket, 'data')
+  t.equal((await fetch(`${url}/a`)).status, 200)
+  t.not(await Promise.race(closed), 0, 'a silent one was closed')
+  t.equal(silent.filter(({ destroyed }) => destroyed).length, 1, 'and only one')
+})
+
+t.test('a request whose headers do not end is closed, soon after its time', async (t) => {
+  const { port } = await open(t, {})
+  const socket = connect(port, '127.0.0.1')
+  const closed = once(socket, 'close')
+  socket.resume().on('error', () => {})
+  socket.write('GET /a HTTP/1.1\r\n')
+  const began = performance.now()
+  await closed
+  const tookMs = performance.now() - began
+  // Node's interval between looks is 30 s.
+  t.ok(tookMs > httpLimits.headersTimeoutMs / 2 && tookMs < 25_000, `after ${tookMs} ms`)
 })
 
 t.test('close does not wait for a client that never finishes its request', async (_t) => {
