@@ -13,7 +13,7 @@ import { type Port, Target } from './target.ts'
 
 const mebibyte = 1024 * 1024
 /** Before the server closes who takes no answers, or holds room for a frame and sends nothing, ms. */
-const slowReaderMs = 1000
+const slowReaderMs = 500
 /** For the server to close those; its own times, and a busy machine's. */
 const closeMs = 20_000
 /** Nothing taken for so long: the server has stopped reading. */
@@ -74,7 +74,7 @@ async function allLeave(attackers: readonly Attacker[]): Promise<void> {
 }
 
 const slow = ['--slow-reader-ms', '--frame-stall-ms'].flatMap((name) => [name, `${slowReaderMs}`])
-const target = await Target.open(t, slow)
+const target = await Target.open(t, [...slow, '--sweep-ms', '100'])
 
 await t.test('half frames that are never finished', async (t) => {
   for (const port of binaryPorts) {
