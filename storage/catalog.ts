@@ -30,6 +30,18 @@ export class Catalog {
   /** Counts what lets records die: moves of log starts, deleted queues. */
   deaths = 0
 
+  /** Whether a record can still be read: its queue is there, and its log start not behind it. */
+  isThere(queue: QueueUid, offset: number): boolean {
+    return offset >= (this.queues.get(queue)?.logStart ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Whether any of these records can be read, or has a pending timer that needs it. */
+  isNeeded(queue: QueueUid, firstOffset: number, nextOffset: number): boolean {
+    if (!this.queues.has(queue)) return false
+    if (this.isThere(queue, nextOffset - 1)) return true
+    return this.state.timers.needs(queue, firstOffset, nextOffset)
+  }
+
   putSegment(row: SegmentRow): void {
     this.segments.set(row.id, row)
     this.dirtySegments.add(row.id)

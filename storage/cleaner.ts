@@ -14,7 +14,7 @@ import type { RunIndex } from './run-index.ts'
 import type { Upkeep } from './sealed-group.ts'
 import { copyRuns, type PlacedRun, scanRuns } from './segment-copy.ts'
 import type { SegmentFiles } from './segment-files.ts'
-import { readUsageBlock, type SegmentUsage } from './segment-usage.ts'
+import { type SegmentUsage, usageOf } from './segment-usage.ts'
 import type { StoreSettings } from './settings.ts'
 import type { SegmentRow } from './state/stored-rows.ts'
 
@@ -131,15 +131,14 @@ export class Cleaner {
       return known
     }
     this.#looksLeft--
-    const { catalog, db, usage } = this.#parts
-    const block = usage.get(segment) === undefined ? await db.usage(segment) : undefined
-    const entries = usage.get(segment) ?? (block && readUsageBlock(block))
+    const { catalog } = this.#parts
+    const entries = await usageOf(segment, this.#parts)
     if (entries === undefined) return undefined
     let bytes = 0
     let liveBytes = 0
-    for (const entry of entries) {
-      bytes += entry.bytes
-      if (isLive(catalog, entry)) liveBytes += entry.bytes
+    for (const { queue, firstOffset, nextOffset, bytes: entryBytes } of entries) {
+      bytes += entryBytes
+      if (catalog.isNeeded(queue, firstOffset, nextOffset)) liveBytes += entryBytes
     }
     const contents = { bytes, liveBytes }
     this.#known.set(segment, contents)
@@ -171,8 +170,8 @@ export class Cleaner {
     const runs: PlacedRun[] = []
     for (const source of sources) {
       const isSound = await scanRuns(this.#parts, source.id, (run) => {
-        if (runs.length <= runsMax && isLive(catalog, { ...run, firstOffset: run.baseOffset }))
-          runs.push(run)
+        if (runs.length > runsMax) return
+        if (catalog.isNeeded(run.queue, run.baseOffset, run.nextOffset)) runs.push(run)
       })
       if (isSound && runs.length <= runsMax) continue
       this.#left.add(source.id)
@@ -260,16 +259,6 @@ export class Cleaner {
 
 function byPlace(a: SegmentRow, b: SegmentRow): number {
   return a.firstSequence - b.firstSequence
-}
-
-function isLive(
-  { queues, state }: Catalog,
-  part: { readonly queue: number; readonly firstOffset: number; readonly nextOffset: number }
-): boolean {
-  const queue = queues.get(part.queue)
-  if (queue === undefined) return false
-  if (part.nextOffset > queue.logStart) return true
-  return state.timers.needs(part.queue, part.firstOffset, part.nextOffset)
 }
 
 function isWorthIt(batch: readonly Candidate[]): boolean {

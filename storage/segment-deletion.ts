@@ -16,7 +16,7 @@ import type { FileSystem, LogSink } from './ports.ts'
 import type { QueueSizes } from './queue-sizes.ts'
 import type { Upkeep } from './sealed-group.ts'
 import type { SegmentFiles } from './segment-files.ts'
-import { type QueueUsage, readUsageBlock, type SegmentUsage } from './segment-usage.ts'
+import { type QueueUsage, type SegmentUsage, usageOf } from './segment-usage.ts'
 import type { StoreSettings } from './settings.ts'
 import type { SegmentRow } from './state/stored-rows.ts'
 
@@ -92,7 +92,7 @@ export class SegmentDeletion {
       const keeper = this.#keptBy.get(row.id)
       if (keeper !== undefined && this.#isLive(keeper)) continue
       this.#keptBy.delete(row.id)
-      const entries = await this.#entriesOf(row.id)
+      const entries = await usageOf(row.id, this.#parts)
       // Of a segment that nothing is known of nothing is deleted.
       if (entries === undefined) continue
       let found: QueueUsage | undefined
@@ -107,19 +107,8 @@ export class SegmentDeletion {
     return dead
   }
 
-  async #entriesOf(segment: number): Promise<Iterable<QueueUsage> | undefined> {
-    const { usage, db } = this.#parts
-    const held = usage.get(segment)
-    if (held !== undefined) return held
-    const block = await db.usage(segment)
-    return block && readUsageBlock(block)
-  }
-
-  #isLive({ queue: uid, firstOffset, nextOffset }: QueueUsage): boolean {
-    const { queues, state } = this.#parts.catalog
-    const queue = queues.get(uid)
-    if (queue === undefined) return false
-    return nextOffset > queue.logStart || state.timers.needs(uid, firstOffset, nextOffset)
+  #isLive({ queue, firstOffset, nextOffset }: QueueUsage): boolean {
+    return this.#parts.catalog.isNeeded(queue, firstOffset, nextOffset)
   }
 
   /** Writes snapshots until all that are kept are of `sequence` or later. */
@@ -137,7 +126,7 @@ export class SegmentDeletion {
   async #remove({ id, firstSequence, lastSequence, dataBytes }: SegmentRow): Promise<void> {
     const { db, usage, files, fileSystem, folder, logSink } = this.#parts
     this.#keptBy.delete(id)
-    await this.#forget((await this.#entriesOf(id)) ?? [], firstSequence, lastSequence)
+    await this.#forget((await usageOf(id, this.#parts)) ?? [], firstSequence, lastSequence)
     usage.forget(id)
     await db.dropUsage(id)
     await files.retire(id)
@@ -164,8 +153,7 @@ export class SegmentDeletion {
       await sizes.follow(queue)
       await db.trimQueue(uid, Math.min(queue.logStart, catalog.state.timers.firstNeeded(uid)))
     }
-    const isThere = (uid: QueueUid, offset: number) =>
-      offset >= (catalog.queues.get(uid)?.logStart ?? Number.POSITIVE_INFINITY)
+    const isThere = (uid: QueueUid, offset: number) => catalog.isThere(uid, offset)
     for (const topic of topics)
       await db.dropDeadKeys(topic, first, last, (block) => isKeyBlockDead(block, isThere))
   }

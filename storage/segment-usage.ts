@@ -5,6 +5,7 @@
  * to the next (varints), bytes of its batches.
  */
 import type { QueueUid } from './contract.ts'
+import type { IndexDb } from './index-db.ts'
 import { ByteReader } from './layout/byte-reader.ts'
 import { ByteWriter } from './layout/byte-writer.ts'
 import { LayoutError } from './layout/layout-error.ts'
@@ -134,6 +135,17 @@ function encodeUsageBlock(queues: ReadonlyMap<QueueUid, Held>): Buffer {
     last = queue
   }
   return writer.take()
+}
+
+/** What a live segment holds, from memory or from LevelDB; undefined where nothing is known. Throws LayoutError. */
+export async function usageOf(
+  segment: number,
+  { usage, db }: { readonly usage: SegmentUsage; readonly db: IndexDb }
+): Promise<Iterable<QueueUsage> | undefined> {
+  const held = usage.get(segment)
+  if (held !== undefined) return held
+  const block = await db.usage(segment)
+  return block && readUsageBlock(block)
 }
 
 /** Entries as they are read: whoever has seen enough stops. Throws LayoutError. */

@@ -136,8 +136,7 @@ export class Store implements Engine {
     const { keys, db, catalog } = this.#parts
     if (catalog.topics.find({ id: query.topicId }) === undefined) return []
     // Keys go later than their records.
-    const isThere = (queue: QueueUid, offset: number) =>
-      offset >= (catalog.queues.get(queue)?.logStart ?? Number.POSITIVE_INFINITY)
+    const isThere = (queue: QueueUid, offset: number) => catalog.isThere(queue, offset)
     return keys.find(query, db.keyBlocks(query.topicId), isThere)
   }
 
