@@ -3,13 +3,13 @@
  * order where they give one up (SendMessageProcessor.handleRetryAndDLQ).
  */
 import type { Topic } from '../../storage/contract.ts'
-import { editProperties } from '../broker/translate/index.ts'
+import { delayLevelName, editProperties } from '../broker/translate/index.ts'
 import { type Asked, type Refused, type RequestContext, refuse } from './context.ts'
 import { ensureGroup, furtherDetails, mayBeGroup } from './group-settings.ts'
 import type { sendMessageRequest } from './headers/send-message.ts'
 import { retryPrefix } from './known-topics.ts'
 import { responseCodes } from './response-codes.ts'
-import { delayName, reconsumeTimesMax } from './retry-copies.ts'
+import { reconsumeTimesMax } from './retry-copies.ts'
 import { deadLetterPrefix, ensureDeadLetterTopic } from './retry-topics.ts'
 import { refusedFields } from './sent-messages.ts'
 
@@ -44,6 +44,6 @@ export async function deadLetterOf(
     return refuse(responseCodes.SYSTEM_ERROR, remark, refusedFields)
   }
   const sent = Buffer.from(header.properties)
-  const properties = editProperties(sent, [delayName], [[delayName, '-1']]).toString()
+  const properties = editProperties(sent, [delayLevelName], [[delayLevelName, '-1']]).toString()
   return { topic, properties }
 }

@@ -5,6 +5,7 @@
 import type { Topic } from '../../storage/contract.ts'
 import type { Due } from '../broker/timers/index.ts'
 import {
+  delayLevelName,
   editProperties,
   encodeOffsetId,
   physicalOffsetOf,
@@ -12,26 +13,24 @@ import {
   propertyOf,
   realQueueName,
   realTopicName,
+  timerOutName,
   transactionMask
 } from '../broker/translate/index.ts'
 import type { Refused, RequestContext } from './context.ts'
 import { delayLevelOf, delayMsOf } from './delay-levels.ts'
+import { retryPrefix } from './known-topics.ts'
 import { encodeRecallHandle } from './recall-handle.ts'
 import { responseCodes } from './response-codes.ts'
-import { type AcceptedMessage, refuseSend, region, type SentMessage } from './sent-messages.ts'
+import { type AcceptedMessage, refuseSend, type SentMessage, sentHeader } from './sent-messages.ts'
 import { storeHost } from './this-broker.ts'
 
-const levelName = 'DELAY'
 const secondsName = 'TIMER_DELAY_SEC'
 const msName = 'TIMER_DELAY_MS'
 const timeName = 'TIMER_DELIVER_MS'
-/** When the time wheel lets go of a message; one that says so was in it before. */
-const wheelName = 'TIMER_OUT_MS'
 /** An older way to recall a message: one that names another and is never delivered itself. */
 const deleteName = 'TIMER_DEL_UNIQKEY'
 /** What a timer message asks with; a delay level counts more. */
 export const timerNames = [secondsName, msName, timeName] as const
-const retryPrefix = '%RETRY%'
 
 export interface DelayedMessage {
   readonly due: Due
@@ -53,27 +52,27 @@ export function delayedMessage(
     [realTopicName, topic.names.rocketmq],
     [realQueueName, `${queueId}`]
   ] as const
-  const asked = propertyOf(sent.properties, levelName)
+  const asked = propertyOf(sent.properties, delayLevelName)
   if (asked !== undefined) {
     const level = longOf(asked)
     if (level === undefined) {
       return refuseSend(responseCodes.SYSTEM_ERROR, `the delay level "${asked}" is no number`)
     }
     if (level > 0) {
-      const added = [[levelName, `${delayLevelOf(level)}`], ...target] as const
+      const added = [[delayLevelName, `${delayLevelOf(level)}`], ...target] as const
       const properties = stored(sent.properties, timerNames, added)
       return { due: { afterMs: delayMsOf(level) }, sent: { ...sent, properties } }
     }
   }
   const deliverMs = deliveryTime(sent.properties, context)
   if (typeof deliverMs !== 'number') return deliverMs
-  const properties = stored(sent.properties, [], [[wheelName, `${deliverMs}`], ...target])
+  const properties = stored(sent.properties, [], [[timerOutName, `${deliverMs}`], ...target])
   return { due: { atMs: deliverMs }, sent: { ...sent, properties }, deliverMs }
 }
 
 /** Whether a message asks to come later: in a batch, or in a transaction, it is refused then. */
 export function isDelayed({ properties }: Pick<SentMessage, 'properties'>): boolean {
-  const level = propertyOf(properties, levelName)
+  const level = propertyOf(properties, delayLevelName)
   if (level !== undefined && (longOf(level) ?? 1) > 0) return true
   return timerNames.some((name) => propertyOf(properties, name) !== undefined)
 }
@@ -100,15 +99,13 @@ export async function sendDelayed(
     ? encodeRecallHandle({ topic: name, brokerName, deliverMs, uniqueKey, place })
     : undefined
   return {
-    header: {
+    header: sentHeader({
       msgId: encodeOffsetId(storeHost(context), physicalOffsetOf(place.queue, place.offset)),
       queueId,
       queueOffset: place.offset,
       transactionId: uniqueKey,
-      recallHandle,
-      regionId: region,
-      traceOn: true
-    }
+      recallHandle
+    })
   }
 }
 
@@ -117,7 +114,7 @@ function deliveryTime(
   properties: Buffer,
   { clock, limits }: RequestContext
 ): number | Refused | undefined {
-  if (propertyOf(properties, wheelName) !== undefined) return undefined
+  if (propertyOf(properties, timerOutName) !== undefined) return undefined
   const name = timerNames.find((one) => propertyOf(properties, one) !== undefined)
   if (name === undefined) return undefined
   if (propertyOf(properties, deleteName) !== undefined) {

@@ -5,11 +5,15 @@
  */
 import type { PackedRecord } from '../../storage/contract.ts'
 import {
+  delayLevelName,
+  editedMessage,
   editProperties,
   encodeOffsetId,
   type MessageFault,
   physicalOffsetOf,
   propertiesBytesMax,
+  realQueueName,
+  realTopicName,
   recordOfMessage
 } from '../broker/translate/index.ts'
 import type { RequestContext } from './context.ts'
@@ -22,9 +26,6 @@ import { storeHost } from './this-broker.ts'
 export const retryTopicName = 'RETRY_TOPIC'
 /** The offset id that the message had there. */
 const originIdName = 'ORIGIN_MESSAGE_ID'
-export const delayName = 'DELAY'
-const realTopicName = 'REAL_TOPIC'
-const realQueueName = 'REAL_QID'
 
 /** What the server's own properties take in the copy of a Kafka client's record, which is made to fit. */
 const ownPropertiesBytes = 1024
@@ -46,7 +47,7 @@ export function deadCopyOf(
   placed: PlacedMessage,
   context: RequestContext
 ): PackedRecord | MessageFault {
-  return copyOf(placed, [[delayName, '0']], context)
+  return copyOf(placed, [[delayLevelName, '0']], context)
 }
 
 /** A copy that comes to a queue of the topic later. */
@@ -58,7 +59,7 @@ export function laterCopyOf(
 ): PackedRecord | MessageFault {
   const { topic, queueId } = target
   const replaced = [
-    [delayName, `${delayLevel}`],
+    [delayLevelName, `${delayLevel}`],
     [realTopicName, topic],
     [realQueueName, `${queueId}`]
   ] as const
@@ -85,14 +86,11 @@ function copyOf(
     ? message.properties
     : message.carried(propertiesBytesMax - ownPropertiesBytes)
   const without = [...dropped, ...added.map(([name]) => name)]
-  return recordOfMessage({
-    flag: message.flag,
-    sysFlag: message.sysFlag,
-    bornTimestampMs: message.bornTimestampMs,
-    bornHost: message.bornHost,
-    reconsumeTimes: message.reconsumeTimes + 1,
-    preparedOffset: 0n,
-    properties: editProperties(present, without, added),
-    body: message.body
-  })
+  return recordOfMessage(
+    editedMessage(message, {
+      reconsumeTimes: message.reconsumeTimes + 1,
+      preparedOffset: 0n,
+      properties: editProperties(present, without, added)
+    })
+  )
 }

@@ -21,6 +21,13 @@ export const region = 'DefaultRegion'
 /** Told with every refused send, as a real broker does. */
 export const refusedFields = { MSG_REGION: region, TRACE_ON: 'true' } as const
 
+/** What a send that was taken is answered with (SendMessageResponseHeader), besides where the message is. */
+export function sentHeader<Place extends { readonly msgId: string; readonly queueOffset: number }>(
+  place: Place
+) {
+  return { ...place, regionId: region, traceOn: true }
+}
+
 /** One as its client gives it, alone or in a batch. */
 export interface SentMessage {
   readonly flag: number

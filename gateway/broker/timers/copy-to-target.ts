@@ -1,20 +1,21 @@
 /** What becomes of a delayed record that is due. */
 import type { Engine } from '../../../storage/index.ts'
 import {
+  delayLevelName,
+  editedMessage,
   editProperties,
   isMessageFault,
   type RecordMessage,
-  recordOfMessage
+  recordOfMessage,
+  timerOutName
 } from '../translate/index.ts'
-import type { PendingTimer, Verdict } from './timer.ts'
+import { type PendingTimer, targetQueueOf, type Verdict } from './timer.ts'
 
-/** RocketMQ's time wheel marks its messages with it, and with two more when it lets go of them (TimerMessageStore). */
-const wheelName = 'TIMER_OUT_MS'
-const levelName = 'DELAY'
+/** RocketMQ's time wheel marks its messages so when it lets go of them (TimerMessageStore). */
 const enqueuedName = 'TIMER_ENQUEUE_MS'
 const dequeuedName = 'TIMER_DEQUEUE_MS'
 
-/** The record as it is goes to the target; a queue that is no more, to the one that its number is modulo. */
+/** The record as it is goes to the target. */
 export async function copyToTarget(
   { row, message }: PendingTimer,
   engine: Pick<Engine, 'findTopic'>,
@@ -22,26 +23,19 @@ export async function copyToTarget(
 ): Promise<Verdict> {
   const topic = await engine.findTopic({ id: row.targetTopicId })
   if (topic === undefined) return { drop: 'its topic is gone' }
-  const queueCount = topic.writeQueues > 0 ? topic.writeQueues : topic.queues.length
-  const number = row.targetQueue < queueCount ? row.targetQueue : row.targetQueue % queueCount
-  const queue = topic.queues[number]
+  const queue = targetQueueOf(topic, row.targetQueue)
   if (queue === undefined) return { drop: 'its topic has no queue' }
-  const record = recordOfMessage(delivered(message, nowMs))
+  const properties = deliveredProperties(message, nowMs)
+  const record = recordOfMessage(editedMessage(message, { properties }))
   if (isMessageFault(record)) return { drop: record.text }
   return { settle: { appends: [{ queue, records: [record], origin: 'rocketmq' }] } }
 }
 
-function delivered(message: RecordMessage, nowMs: number) {
-  const { flag, sysFlag, bornTimestampMs, bornHost, reconsumeTimes, preparedOffset, body } = message
-  const fields = { flag, sysFlag, bornTimestampMs, bornHost, reconsumeTimes, preparedOffset, body }
-  return { ...fields, properties: deliveredProperties(message, nowMs) }
-}
-
 function deliveredProperties(message: RecordMessage, nowMs: number): Buffer {
   const { properties, storeTimestampMs } = message
-  if (message.property(wheelName) === undefined) return properties
+  if (message.property(timerOutName) === undefined) return properties
   // One that was in the wheel before, and waits for a delay level now: a message that a consumer sent back.
-  if (Number(message.property(levelName) ?? 0) > 0) return properties
+  if (Number(message.property(delayLevelName) ?? 0) > 0) return properties
   const times = [
     [enqueuedName, `${storeTimestampMs}`],
     [dequeuedName, `${nowMs}`]

@@ -42,6 +42,15 @@ export interface TimerTarget {
   readonly queue: number
 }
 
+/** A target's queue: where the topic has fewer write queues by now, the one that the number is modulo. */
+export function targetQueueOf(
+  { queues, writeQueues }: Pick<Topic, 'queues' | 'writeQueues'>,
+  number: number
+): QueueUid | undefined {
+  const count = writeQueues > 0 ? writeQueues : queues.length
+  return queues[number < count ? number : number % count]
+}
+
 export interface NewTimer {
   readonly kind: TimerKind
   /** As it shall be delivered: a copy has the same key, value and headers. */

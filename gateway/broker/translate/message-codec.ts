@@ -54,6 +54,21 @@ export interface Message {
   readonly body: Buffer
 }
 
+/** The message with some of its fields replaced. Whatever it is an object of, the result is fields alone. */
+export function editedMessage(message: Message, edits: Partial<Message>): Message {
+  // A message's own properties may have to be made: not where they are replaced.
+  return {
+    flag: edits.flag ?? message.flag,
+    sysFlag: edits.sysFlag ?? message.sysFlag,
+    bornTimestampMs: edits.bornTimestampMs ?? message.bornTimestampMs,
+    bornHost: edits.bornHost ?? message.bornHost,
+    reconsumeTimes: edits.reconsumeTimes ?? message.reconsumeTimes,
+    preparedOffset: edits.preparedOffset ?? message.preparedOffset,
+    properties: edits.properties ?? message.properties,
+    body: edits.body ?? message.body
+  }
+}
+
 /** Where a message is, as the reading connection is told. */
 export interface MessagePlace {
   /** RocketMQ's name of the topic, UTF-8. */

@@ -11,6 +11,10 @@ export const popCheckpointName = 'POP_CK'
 /** Where a message that waits belongs. */
 export const realTopicName = 'REAL_TOPIC'
 export const realQueueName = 'REAL_QID'
+/** A delay level, 1 to 18; 0 and less are none. */
+export const delayLevelName = 'DELAY'
+/** When RocketMQ's time wheel lets go of a message; one that says so was in it before. */
+export const timerOutName = 'TIMER_OUT_MS'
 /** Between the keys of KEYS. */
 export const keySeparator = ' '
 
@@ -41,7 +45,7 @@ const machinery: ReadonlySet<string> = new Set([
   'CONSUME_START_TIME',
   'CORRECTION_FLAG',
   'CORRELATION_ID',
-  'DELAY',
+  delayLevelName,
   'DLQ_ORIGIN_MESSAGE_ID',
   'DLQ_ORIGIN_TOPIC',
   'DUP_INFO',
@@ -61,8 +65,8 @@ const machinery: ReadonlySet<string> = new Set([
   'POP_CK_OFFSET',
   'PROPERTY_FORWARD_QUEUE_ID',
   'PUSH_REPLY_TIME',
-  'REAL_QID',
-  'REAL_TOPIC',
+  realQueueName,
+  realTopicName,
   'RECONSUME_TIME',
   'REDIRECT',
   'REPLY_TO_CLIENT',
@@ -74,7 +78,7 @@ const machinery: ReadonlySet<string> = new Set([
   'TIMER_DEL_UNIQKEY',
   'TIMER_DEQUEUE_MS',
   'TIMER_ENQUEUE_MS',
-  'TIMER_OUT_MS',
+  timerOutName,
   'TIMER_ROLL_TIMES',
   'TRACE_CONTEXT',
   'TRANSACTION_CHECK_TIMES',

@@ -3,8 +3,8 @@
  * are one commit of the store, so it is there once or not at all. Said again, or after somebody else said it, it is
  * refused: exactly one outcome counts. Clients send it one-way; the codes and remarks are for whoever asks.
  */
-import { type QueueUid, StoreError, type Topic } from '../../../storage/index.ts'
-import type { PendingTimer } from '../../broker/timers/index.ts'
+import { StoreError } from '../../../storage/index.ts'
+import { type PendingTimer, targetQueueOf } from '../../broker/timers/index.ts'
 import {
   commitFlag,
   isMessageFault,
@@ -85,7 +85,7 @@ async function commit(half: PendingTimer, context: RequestContext) {
   const { engine, timers } = context
   const { place, row, message } = half
   const topic = await engine.findTopic({ id: row.targetTopicId })
-  const queue = topic && queueFor(topic, row.targetQueue)
+  const queue = topic && targetQueueOf(topic, row.targetQueue)
   const record = recordOfMessage(committedOf(message, place, row.count))
   if (topic === undefined || queue === undefined)
     return dropHalf(half, 'its topic is gone', context)
@@ -99,12 +99,6 @@ async function commit(half: PendingTimer, context: RequestContext) {
     if (!(error instanceof StoreError) || error.code !== 'queue-gone') throw error
     return dropHalf(half, 'its topic is gone', context)
   }
-}
-
-/** A queue that the topic no longer writes to: the one that its number is modulo. */
-function queueFor({ queues, writeQueues }: Topic, number: number): QueueUid | undefined {
-  const count = writeQueues > 0 ? writeQueues : queues.length
-  return queues[number < count ? number : number % count]
 }
 
 /** A message that can never be stored: its transaction is over all the same. */

@@ -7,7 +7,8 @@ import {
   decodeMessages,
   isMessageFault,
   propertyOf,
-  tagCode
+  tagCode,
+  tagsName
 } from '../../broker/translate/index.ts'
 import { type Handler, refuse } from '../context.ts'
 import { everyMessage } from '../filter/message-filter.ts'
@@ -41,7 +42,7 @@ export const queryConsumeQueue: Handler<typeof queryConsumeQueueRequest> = async
       const messages = decodeMessages(bytes)
       const one = isMessageFault(messages) ? undefined : messages[0]
       if (one === undefined) throw new StoreError('corrupt', 'a message that was just made')
-      const tagsCode = tagCode(propertyOf(one.message.properties, 'TAGS'))
+      const tagsCode = tagCode(propertyOf(one.message.properties, tagsName))
       const { physicalOffset: physicOffset } = one.place
       queueData.push({ physicOffset, physicSize: bytes.length, tagsCode })
     }

@@ -8,6 +8,7 @@ import {
   decodeClientBatch,
   encodeOffsetId,
   isMessageFault,
+  keysName,
   physicalOffsetOf,
   propertyOf,
   uniqueKeyName
@@ -39,7 +40,8 @@ import {
   isRefused,
   refuseSend,
   region,
-  type SentMessage
+  type SentMessage,
+  sentHeader
 } from '../sent-messages.ts'
 import { storeHost } from '../this-broker.ts'
 import { flagsInTopic, needsKeys } from '../topic-settings.ts'
@@ -92,14 +94,12 @@ async function send(asking: Sending, isBatch: boolean, context: RequestContext) 
     ? propertyOf(Buffer.from(asked.header.properties), uniqueKeyName)
     : accepted[0]?.uniqueKey
   return {
-    header: {
+    header: sentHeader({
       msgId: ids.join(','),
       queueId,
       queueOffset: baseOffset,
-      transactionId: uniqueKey,
-      regionId: region,
-      traceOn: true
-    }
+      transactionId: uniqueKey
+    })
   }
 }
 
@@ -163,7 +163,7 @@ function sentMessages(
   if (!isBatch) {
     if (body.length === 0) return illegal('the body is empty')
     const properties = Buffer.from(header.properties)
-    if (needsKeys(topic) && !propertyOf(properties, 'KEYS')?.trim()) {
+    if (needsKeys(topic) && !propertyOf(properties, keysName)?.trim()) {
       return refuseSend(responseCodes.MESSAGE_ILLEGAL, 'Required message key is missing')
     }
     return [sentWith(flag, properties, body)]

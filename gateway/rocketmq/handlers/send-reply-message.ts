@@ -21,7 +21,14 @@ import { type Asked, type Handler, type RequestContext, refuse } from '../contex
 import { pushReplyMessageToClientRequest } from '../headers/push-reply-message-to-client.ts'
 import type { sendReplyMessageRequest, sendReplyMessageV2Request } from '../headers/send-message.ts'
 import { responseCodes } from '../response-codes.ts'
-import { chooseQueue, isRefused, refusedFields, refuseSend, region } from '../sent-messages.ts'
+import {
+  chooseQueue,
+  isRefused,
+  refusedFields,
+  refuseSend,
+  region,
+  sentHeader
+} from '../sent-messages.ts'
 import { advertisedBroker, endpointText, storeHost } from '../this-broker.ts'
 import { topicOf } from './send-message.ts'
 
@@ -56,7 +63,7 @@ async function reply(asked: Replying, context: RequestContext) {
     keep(asked, properties, queue, context)
   ])
   const place = { ...stored, queueId }
-  if (fault === undefined) return { header: { ...place, regionId: region, traceOn: true } }
+  if (fault === undefined) return { header: sentHeader(place) }
   const fields = {
     ...refusedFields,
     msgId: place.msgId,

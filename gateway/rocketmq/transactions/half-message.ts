@@ -5,6 +5,8 @@
 import type { TimerPlace } from '../../broker/timers/index.ts'
 import {
   commitFlag,
+  delayLevelName,
+  editedMessage,
   editProperties,
   type Message,
   type MessageFault,
@@ -38,7 +40,7 @@ export function isHalfMessage({
   reconsumeTimes
 }: Pick<Message, 'properties' | 'reconsumeTimes'>): boolean {
   if (propertyOf(properties, preparedName)?.toLowerCase() !== 'true') return false
-  return !(reconsumeTimes > 0 && Number(propertyOf(properties, 'DELAY') ?? 0) > 0)
+  return !(reconsumeTimes > 0 && Number(propertyOf(properties, delayLevelName) ?? 0) > 0)
 }
 
 /** The message as it waits. */
@@ -63,22 +65,18 @@ export function halfOf(message: Message, topic: string, queueId: number): Messag
 
 /** The half message with how often it was asked about, as its producer and its readers see it. */
 export function checkedOf(half: Message, checks: number): Message {
-  const { flag, sysFlag, bornTimestampMs, bornHost, reconsumeTimes, preparedOffset, body } = half
-  const fields = { flag, sysFlag, bornTimestampMs, bornHost, reconsumeTimes, preparedOffset, body }
+  if (checks === 0) return half
   const times = [[checkTimesName, `${checks}`]] as const
-  const isChecked = checks > 0
-  const { properties } = half
-  return {
-    ...fields,
-    properties: isChecked ? editProperties(properties, [checkTimesName], times) : properties
-  }
+  return editedMessage(half, {
+    properties: editProperties(half.properties, [checkTimesName], times)
+  })
 }
 
 /** What consumers get of it. */
 export function committedOf(half: Message, { queue, offset }: TimerPlace, checks: number): Message {
   const checked = checkedOf(half, checks)
   const sysFlag = (checked.sysFlag & ~transactionMask) | commitFlag
-  return { ...checked, sysFlag, preparedOffset: physicalOffsetOf(queue, offset) }
+  return editedMessage(checked, { sysFlag, preparedOffset: physicalOffsetOf(queue, offset) })
 }
 
 /** When a half message is asked about first, ms after it was stored. */

@@ -10,7 +10,7 @@ import {
 import type { RequestContext } from '../context.ts'
 import { isDelayed } from '../delayed-messages.ts'
 import { responseCodes } from '../response-codes.ts'
-import { refuseSend, region } from '../sent-messages.ts'
+import { refuseSend, sentHeader } from '../sent-messages.ts'
 import { storeHost } from '../this-broker.ts'
 import { firstCheckAfterMs, halfOf } from './half-message.ts'
 
@@ -42,13 +42,11 @@ export async function sendHalf(
   })
   const { queue, offset } = place
   return {
-    header: {
+    header: sentHeader({
       msgId: encodeOffsetId(storeHost(context), physicalOffsetOf(queue, offset)),
       queueId,
       queueOffset: offset,
-      transactionId: uniqueKey,
-      regionId: region,
-      traceOn: true
-    }
+      transactionId: uniqueKey
+    })
   }
 }
