@@ -1,4 +1,4 @@
-import net from 'node:net'
+import type net from 'node:net'
 import {
   type AnyRequest,
   type Command,
@@ -6,9 +6,7 @@ import {
   encodeCommand,
   type HeaderInput
 } from '../../gateway/rocketmq/codec/index.ts'
-
-/** The connection ended before the answer came: whether the request was carried out is not known. */
-export class RemotingLost extends Error {}
+import { ConnectionLost, connectTo } from '../support/connect.ts'
 
 /** An answer with a code that was not wanted. */
 export class RemotingRefused extends Error {
@@ -46,15 +44,9 @@ export class RemotingConnection {
     socket.on('close', () => this.#lose('closed'))
   }
 
-  /** To HOST:PORT. @throws RemotingLost if nobody listens there */
+  /** To HOST:PORT. Rejects with ConnectionLost if nobody listens there. */
   static async open(address: string): Promise<RemotingConnection> {
-    const colon = address.lastIndexOf(':')
-    const socket = net.connect(Number(address.slice(colon + 1)), address.slice(0, colon))
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
-      socket.once('error', (error) => reject(new RemotingLost(error.message)))
-    })
-    return new RemotingConnection(socket)
+    return new RemotingConnection(await connectTo(address))
   }
 
   /** Sends a request as a Java client does; resolves with its answer, whatever its code. */
@@ -113,7 +105,7 @@ export class RemotingConnection {
   }
 
   #lose(why: string): void {
-    this.#lost ??= new RemotingLost(why)
+    this.#lost ??= new ConnectionLost(why)
     for (const { reject } of this.#awaited.values()) reject(this.#lost)
     this.#awaited.clear()
   }

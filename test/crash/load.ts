@@ -1,8 +1,10 @@
 /** Clients that load the server until it dies, and write down what they saw. */
+
+import { untilLost } from '../support/connect.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import type { HistoryEvent, RecordId, SeenRecord } from './history.ts'
 import { type BatchStamp, decodeBatches } from './raw-bytes.ts'
-import { ConnectionLost, RawConnection } from './raw-connection.ts'
+import { RawConnection } from './raw-connection.ts'
 import {
   commitOffset,
   committedOffset,
@@ -29,19 +31,6 @@ interface Batch {
 
 const recordsPerBatchMax = 8
 
-/** Resolves when the connection is lost, rejects on any other trouble. */
-async function untilLost(bootstrap: string, work: (c: RawConnection) => Promise<void>) {
-  let connection: RawConnection | undefined
-  try {
-    connection = await RawConnection.open(bootstrap)
-    await work(connection)
-  } catch (error) {
-    if (!(error instanceof ConnectionLost)) throw error
-  } finally {
-    connection?.close()
-  }
-}
-
 /**
  * Keeps `window` batches in flight. An idempotent one (at most 5, as Kafka's own) sends what was not acknowledged
  * again on the next connection, with the same sequence numbers; another one never does.
@@ -64,14 +53,17 @@ export class Producer {
   }
 
   run(bootstrap: string): Promise<void> {
-    return untilLost(bootstrap, async (connection) => {
-      if (this.#idempotent) this.#producerId ??= await initProducerId(connection)
-      const again = this.#idempotent ? this.#pending : []
-      this.#pending = []
-      const lanes = again.map((batch) => this.#send(connection, batch))
-      while (lanes.length < this.#window) lanes.push(Promise.resolve())
-      await Promise.all(lanes.map((lane) => this.#keepSending(connection, lane)))
-    })
+    return untilLost(
+      () => RawConnection.open(bootstrap),
+      async (connection) => {
+        if (this.#idempotent) this.#producerId ??= await initProducerId(connection)
+        const again = this.#idempotent ? this.#pending : []
+        this.#pending = []
+        const lanes = again.map((batch) => this.#send(connection, batch))
+        while (lanes.length < this.#window) lanes.push(Promise.resolve())
+        await Promise.all(lanes.map((lane) => this.#keepSending(connection, lane)))
+      }
+    )
   }
 
   async #keepSending(connection: RawConnection, first: Promise<void>): Promise<void> {
@@ -121,28 +113,31 @@ const consumerWaitMs = 10
 
 /** Reads all partitions by turns from its committed offsets on, and commits as it goes. */
 export async function consume(bootstrap: string, group: string, o: LoadOptions): Promise<void> {
-  await untilLost(bootstrap, async (connection) => {
-    const positions = new Map<number, number>()
-    for (let partition = 0; partition < o.partitions; partition++) {
-      const offset = await committedOffset(connection, group, o.topic, partition)
-      o.record({ kind: 'committed', partition, offset })
-      positions.set(partition, Math.max(0, offset))
-    }
-    for (;;) {
-      for (const [partition, from] of positions) {
-        const { records } = await fetch(connection, o.topic, partition, from, consumerWaitMs)
-        const given = seen(records, from)
-        if (given.length === 0) continue
-        o.record({ kind: 'given', partition, from, records: given })
-        const next = from + given.length
-        positions.set(partition, next)
-        if (o.random.integer(3) > 0) continue
-        o.record({ kind: 'commit-sent', partition, offset: next })
-        await commitOffset(connection, group, o.topic, partition, next)
-        o.record({ kind: 'commit-acknowledged', partition, offset: next })
+  await untilLost(
+    () => RawConnection.open(bootstrap),
+    async (connection) => {
+      const positions = new Map<number, number>()
+      for (let partition = 0; partition < o.partitions; partition++) {
+        const offset = await committedOffset(connection, group, o.topic, partition)
+        o.record({ kind: 'committed', partition, offset })
+        positions.set(partition, Math.max(0, offset))
+      }
+      for (;;) {
+        for (const [partition, from] of positions) {
+          const { records } = await fetch(connection, o.topic, partition, from, consumerWaitMs)
+          const given = seen(records, from)
+          if (given.length === 0) continue
+          o.record({ kind: 'given', partition, from, records: given })
+          const next = from + given.length
+          positions.set(partition, next)
+          if (o.random.integer(3) > 0) continue
+          o.record({ kind: 'commit-sent', partition, offset: next })
+          await commitOffset(connection, group, o.topic, partition, next)
+          o.record({ kind: 'commit-acknowledged', partition, offset: next })
+        }
       }
     }
-  })
+  )
 }
 
 /** Reads every partition from 0 to its high watermark; nobody may be producing. */

@@ -1,10 +1,8 @@
-import net from 'node:net'
+import type net from 'node:net'
+import { ConnectionLost, connectTo } from '../support/connect.ts'
 
 /** Larger than any answer of this test. */
 const frameBytesMax = 64 * 1024 * 1024
-
-/** The connection ended before the answer came: whether the request was carried out is not known. */
-export class ConnectionLost extends Error {}
 
 interface Awaited {
   resolve(body: Buffer): void
@@ -32,15 +30,9 @@ export class RawConnection {
     socket.on('close', () => this.#lose('closed'))
   }
 
-  /** @throws ConnectionLost if nobody listens there */
+  /** To HOST:PORT. Rejects with ConnectionLost if nobody listens there. */
   static async open(bootstrap: string): Promise<RawConnection> {
-    const colon = bootstrap.lastIndexOf(':')
-    const socket = net.connect(Number(bootstrap.slice(colon + 1)), bootstrap.slice(0, colon))
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
-      socket.once('error', (error) => reject(new ConnectionLost(error.message)))
-    })
-    return new RawConnection(socket)
+    return new RawConnection(await connectTo(bootstrap))
   }
 
   /** Sends a request with header version 1; resolves with the answer's body, which begins after the correlation id. */

@@ -8,7 +8,8 @@ import {
   sendMessageV2Request
 } from '../../gateway/rocketmq/headers/send-message.ts'
 import { updateConsumerOffsetRequest } from '../../gateway/rocketmq/headers/update-consumer-offset.ts'
-import { RemotingConnection, RemotingLost, RemotingRefused } from '../clients/remoting.ts'
+import { RemotingConnection, RemotingRefused } from '../clients/remoting.ts'
+import { untilLost } from '../support/connect.ts'
 import type { RecordId } from './history.ts'
 import type { LoadOptions } from './load.ts'
 import { contentOf, idOf } from './record-content.ts'
@@ -17,22 +18,6 @@ const batchMessagesMax = 8
 const found = 0
 const notThere = 22
 const pullWaitMs = 10
-
-/** Resolves when the connection is lost, rejects on any other trouble. */
-export async function untilRemotingLost(
-  address: string,
-  work: (connection: RemotingConnection) => Promise<void>
-): Promise<void> {
-  let connection: RemotingConnection | undefined
-  try {
-    connection = await RemotingConnection.open(address)
-    await work(connection)
-  } catch (error) {
-    if (!(error instanceof RemotingLost)) throw error
-  } finally {
-    connection?.close()
-  }
-}
 
 /** Of a send of a Java producer. */
 export function sendHeader(topic: string, queueId: number, properties: string, batch: boolean) {
@@ -107,9 +92,12 @@ export class RemotingProducer {
   }
 
   run(address: string): Promise<void> {
-    return untilRemotingLost(address, async (connection) => {
-      for (;;) await this.#send(connection)
-    })
+    return untilLost(
+      () => RemotingConnection.open(address),
+      async (connection) => {
+        for (;;) await this.#send(connection)
+      }
+    )
   }
 
   async #send(connection: RemotingConnection): Promise<void> {
@@ -188,31 +176,34 @@ export async function remotingConsume(
   group: string,
   o: LoadOptions
 ): Promise<void> {
-  await untilRemotingLost(address, async (connection) => {
-    const positions = new Map<number, number>()
-    for (let queue = 0; queue < o.partitions; queue++) {
-      const offset = await placeOf(connection, group, o.topic, queue)
-      // A group without a place is told 0 while the queue has its first message.
-      const committed = { kind: 'committed', partition: commitPartition + queue, offset } as const
-      if (offset > 0) o.record(committed)
-      else o.record({ ...committed, offset: -1 })
-      positions.set(queue, Math.max(0, offset))
-    }
-    for (;;) {
-      for (const [queue, from] of positions) {
-        const pulled = await pullFrom(connection, group, o.topic, queue, from)
-        if (pulled.length === 0) continue
-        const records = pulled.map(({ place, message }) => ({
-          offset: place.queueOffset,
-          id: idOf(message.body)
-        }))
-        o.record({ kind: 'given', partition: queue, from, records })
-        const next = from + pulled.length
-        positions.set(queue, next)
-        if (o.random.integer(3) === 0) await commit(connection, group, o, queue, next)
+  await untilLost(
+    () => RemotingConnection.open(address),
+    async (connection) => {
+      const positions = new Map<number, number>()
+      for (let queue = 0; queue < o.partitions; queue++) {
+        const offset = await placeOf(connection, group, o.topic, queue)
+        // A group without a place is told 0 while the queue has its first message.
+        const committed = { kind: 'committed', partition: commitPartition + queue, offset } as const
+        if (offset > 0) o.record(committed)
+        else o.record({ ...committed, offset: -1 })
+        positions.set(queue, Math.max(0, offset))
+      }
+      for (;;) {
+        for (const [queue, from] of positions) {
+          const pulled = await pullFrom(connection, group, o.topic, queue, from)
+          if (pulled.length === 0) continue
+          const records = pulled.map(({ place, message }) => ({
+            offset: place.queueOffset,
+            id: idOf(message.body)
+          }))
+          o.record({ kind: 'given', partition: queue, from, records })
+          const next = from + pulled.length
+          positions.set(queue, next)
+          if (o.random.integer(3) === 0) await commit(connection, group, o, queue, next)
+        }
       }
     }
-  })
+  )
 }
 
 async function commit(

@@ -1,8 +1,9 @@
 /** Timer messages over kills: each that was acknowledged comes once, none before its time. */
 
-import type { RemotingConnection } from '../clients/remoting.ts'
+import { RemotingConnection } from '../clients/remoting.ts'
+import { untilLost } from '../support/connect.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
-import { pullFrom, sendOne, untilRemotingLost } from './remoting-load.ts'
+import { pullFrom, sendOne } from './remoting-load.ts'
 
 /** How far away a timer is set: some are due before the kill, some after the next start. */
 const delayMsMax = 3000
@@ -57,12 +58,15 @@ export class RemotingTimers {
   }
 
   run(address: string): Promise<void> {
-    return untilRemotingLost(address, async (connection) => {
-      const lane = async (): Promise<void> => {
-        for (;;) await this.#send(connection)
+    return untilLost(
+      () => RemotingConnection.open(address),
+      async (connection) => {
+        const lane = async (): Promise<void> => {
+          for (;;) await this.#send(connection)
+        }
+        await Promise.all(Array.from({ length: lanes }, lane))
       }
-      await Promise.all(Array.from({ length: lanes }, lane))
-    })
+    )
   }
 
   async #send(connection: RemotingConnection): Promise<void> {

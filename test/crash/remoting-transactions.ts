@@ -2,9 +2,10 @@
 import { preparedFlag } from '../../gateway/broker/translate/index.ts'
 import { endTransactionRequest } from '../../gateway/rocketmq/headers/end-transaction.ts'
 import { sendMessageV2Request } from '../../gateway/rocketmq/headers/send-message.ts'
-import { type RemotingConnection, RemotingRefused } from '../clients/remoting.ts'
+import { RemotingConnection, RemotingRefused } from '../clients/remoting.ts'
+import { untilLost } from '../support/connect.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
-import { pullFrom, sendHeader, untilRemotingLost } from './remoting-load.ts'
+import { pullFrom, sendHeader } from './remoting-load.ts'
 
 const lanes = 3
 const group = 'crash-transactions'
@@ -56,13 +57,16 @@ export class RemotingTransactions {
   }
 
   run(address: string): Promise<void> {
-    return untilRemotingLost(address, async (connection) => {
-      await this.#endOpen(connection)
-      const lane = async (): Promise<void> => {
-        for (;;) await this.#one(connection)
+    return untilLost(
+      () => RemotingConnection.open(address),
+      async (connection) => {
+        await this.#endOpen(connection)
+        const lane = async (): Promise<void> => {
+          for (;;) await this.#one(connection)
+        }
+        await Promise.all(Array.from({ length: lanes }, lane))
       }
-      await Promise.all(Array.from({ length: lanes }, lane))
-    })
+    )
   }
 
   /** Ends what is open, and says what is wrong with all that the topic has then. */

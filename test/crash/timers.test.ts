@@ -2,8 +2,9 @@
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { decodeMessages, isMessageFault } from '../../gateway/broker/translate/index.ts'
-import { RemotingConnection, RemotingLost } from '../clients/remoting.ts'
+import { RemotingConnection } from '../clients/remoting.ts'
 import { type OwnServer, startIsthmus } from '../clients/server.ts'
+import { ConnectionLost } from '../support/connect.ts'
 import { SeededRandom, seedOfRun } from '../support/seeded-random.ts'
 
 /** Kills while messages are sent, recalled and delivered; KILLS in the environment asks for more. */
@@ -92,7 +93,7 @@ async function sendAndKill(server: OwnServer): Promise<void> {
         if (all.length >= enough) killed ??= server.stop('SIGKILL')
       }
     } catch (error) {
-      if (!(error instanceof RemotingLost)) throw error
+      if (!(error instanceof ConnectionLost)) throw error
     }
   }
   await Promise.all(Array.from({ length: lanes }, lane))

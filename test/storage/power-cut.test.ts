@@ -2,7 +2,8 @@
 import t from 'tap'
 import type { Commit, Engine } from '../../storage/contract.ts'
 import { seedOfRun } from '../support/seeded-random.ts'
-import { PowerCutRun, type RunOptions, type RunReport } from './power-cut/run.ts'
+import { manyRuns, runsUntil, withCommit } from '../support/seeded-runs.ts'
+import { PowerCutRun, type RunOptions } from './power-cut/run.ts'
 
 const runs = Number(process.env.RUNS ?? 120)
 /** Seeds that may pass before a planted fault must have been found. */
@@ -10,23 +11,10 @@ const findingRunsMax = 300
 // Two cores shared with other tests; a run takes a tenth of a second of its own.
 t.setTimeout(300_000)
 
-/** Runs one seed after the other; the first violation names its own. */
-async function manyRuns(options: RunOptions, count: number): Promise<RunReport> {
-  const total = { lives: 0, stops: 0, checked: 0, lost: 0, segmentsDeleted: 0, segmentsCleaned: 0 }
-  for (let i = 0; i < count; i++) {
-    const seed = seedOfRun + i
-    try {
-      const report = await new PowerCutRun(seed, options).run()
-      for (const key of Object.keys(total) as (keyof RunReport)[]) total[key] += report[key]
-    } catch (error) {
-      throw new Error(`SEED=${seed} RUNS=1: ${(error as Error).message}`, { cause: error })
-    }
-  }
-  return total
-}
+const runOf = (options: RunOptions) => (seed: number) => new PowerCutRun(seed, options).run()
 
 t.test('sync: nothing acknowledged or seen is ever lost, halved or doubled', async (t) => {
-  const total = await manyRuns({ flushMode: 'sync' }, runs)
+  const total = await manyRuns(runOf({ flushMode: 'sync' }), runs)
   t.comment(JSON.stringify(total))
   t.equal(total.lost, 0)
   if (runs > 50) {
@@ -37,7 +25,7 @@ t.test('sync: nothing acknowledged or seen is ever lost, halved or doubled', asy
 })
 
 t.test('async: nothing settled or seen is lost, and epochs tell of the rest', async (t) => {
-  const total = await manyRuns({ flushMode: 'async' }, runs)
+  const total = await manyRuns(runOf({ flushMode: 'async' }), runs)
   t.comment(JSON.stringify(total))
   if (runs > 50)
     t.ok(total.lost > 0, 'acknowledged alone is not durable: the disk is as bad as it should be')
@@ -47,33 +35,17 @@ t.test(
   'after a failed fsync a restart of the process alone trusts nothing that it did not write again',
   async (t) => {
     const endings = ['sync-fails-kill', 'power'] as const
-    const total = await manyRuns({ flushMode: 'sync', endings }, runs)
+    const total = await manyRuns(runOf({ flushMode: 'sync', endings }), runs)
     t.comment(JSON.stringify(total))
   }
 )
 
-/** What the runs found. */
-async function violations(options: RunOptions, count: number, first = 0): Promise<string[]> {
-  const found: string[] = []
-  for (let i = 0; i < count; i++) {
-    await new PowerCutRun(seedOfRun + first + i, options).run().catch((error) => {
-      found.push(`${error}`)
-    })
-  }
-  return found
-}
-
-/** Runs until one finds what is wrong in the way that `pattern` says; how many it took, undefined if all were in vain. */
-async function runsUntil(pattern: RegExp, options: RunOptions): Promise<number | undefined> {
-  for (let count = 1; count <= findingRunsMax; count++) {
-    const found = await violations({ ...options }, 1, count)
-    if (found.some((text) => pattern.test(text))) return count
-  }
-  return undefined
-}
-
 t.test('a disk whose syncs do nothing is found out', async (t) => {
-  const found = await violations({ flushMode: 'sync', syncLies: 1 }, 20)
+  const found: string[] = []
+  for (let i = 0; i < 20; i++) {
+    const run = new PowerCutRun(seedOfRun + i, { flushMode: 'sync', syncLies: 1 })
+    await run.run().catch((error) => found.push(`${error}`))
+  }
   t.comment(found.slice(0, 5).join('\n'))
   t.ok(found.length >= 10, `${found.length} of 20 runs found it`)
 })
@@ -90,7 +62,7 @@ t.test('a store that forgets who produced is found out', async (t) => {
   const engineOf = (engine: Engine): Engine =>
     withCommit(engine, (one) => engine.commit(forgetful(one)))
   const twice = /is at \d+ and \d+|was at \d+ and is told to be at \d+/
-  const count = await runsUntil(twice, { flushMode: 'sync', engineOf })
+  const count = await runsUntil(twice, runOf({ flushMode: 'sync', engineOf }), findingRunsMax)
   t.ok(count, `a record was there twice, in run ${count}`)
 })
 
@@ -105,16 +77,10 @@ t.test('a store that acknowledges before it is done is found out', async (t) => 
       const promised = (commit.appends ?? []).map(() => undefined as never)
       return { ...hasted, appends: promised }
     })
-  const count = await runsUntil(/was promised and is lost/, { flushMode: 'sync', engineOf })
+  const count = await runsUntil(
+    /was promised and is lost/,
+    runOf({ flushMode: 'sync', engineOf }),
+    findingRunsMax
+  )
   t.ok(count, `found in run ${count}`)
 })
-
-function withCommit(engine: Engine, commit: Engine['commit']): Engine {
-  return new Proxy(engine, {
-    get(target, name) {
-      if (name === 'commit') return commit
-      const value = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    }
-  })
-}

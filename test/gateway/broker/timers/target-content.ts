@@ -1,11 +1,13 @@
 import {
   batchesIn,
   DecodedBatches,
-  messagesFrom
+  messagesFrom,
+  type RecordMessage
 } from '../../../../gateway/broker/translate/index.ts'
 import { type Engine, type QueueUid, StoreError } from '../../../../storage/index.ts'
 
 export interface Copy {
+  readonly message: RecordMessage
   readonly body: string
   readonly appendTimeMs: number
 }
@@ -33,7 +35,8 @@ export async function readTarget(engine: Engine, queue: QueueUid): Promise<Copy[
       } as const
       for (const message of messagesFrom(await decoded.decode(source, batch), offset)) {
         const origin = data.origins.find(({ nextOffset }) => nextOffset > message.offset)
-        all.push({ body: message.body.toString(), appendTimeMs: origin?.appendTimeMs ?? -1 })
+        const appendTimeMs = origin?.appendTimeMs ?? -1
+        all.push({ message, body: message.body.toString(), appendTimeMs })
       }
     }
     offset = data.nextOffset

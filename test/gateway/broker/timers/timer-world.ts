@@ -7,10 +7,7 @@ import {
   type TimersOptions
 } from '../../../../gateway/broker/timers/index.ts'
 import {
-  batchesIn,
-  DecodedBatches,
   isMessageFault,
-  messagesFrom,
   noHost,
   type RecordMessage,
   recordOfMessage
@@ -21,13 +18,13 @@ import {
   type PackedRecord,
   type QueueUid,
   type Store,
-  StoreError,
   type StoreSettings,
   type Topic
 } from '../../../../storage/index.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 import { FaultyDisk } from '../../../support/faulty-disk.ts'
 import { type SeededRandom, seededRandom } from '../../../support/seeded-random.ts'
+import { readTarget } from './target-content.ts'
 
 export interface LogLine {
   readonly level: string
@@ -110,27 +107,7 @@ export class TimerWorld {
 
   /** The messages of a queue. */
   async messagesOf(queue: QueueUid): Promise<RecordMessage[]> {
-    const all: RecordMessage[] = []
-    const decoded = new DecodedBatches()
-    for (let offset = 0; ; ) {
-      const [data] = await this.store.read({
-        queues: [{ queue, offset, maxBytes: 1 << 20 }],
-        maxBytes: 1 << 20,
-        isolation: 'uncommitted'
-      })
-      if (data === undefined || data instanceof StoreError) throw data
-      if (data.bytes === 0) return all
-      for (const batch of batchesIn(data.buffers) ?? []) {
-        const source = {
-          origin: 'rocketmq',
-          topicId: '00'.repeat(16),
-          queue,
-          appendTimeMs: 0
-        } as const
-        all.push(...messagesFrom(await decoded.decode(source, batch), offset))
-      }
-      offset = data.nextOffset
-    }
+    return (await readTarget(this.store, queue)).map(({ message }) => message)
   }
 
   async bodiesOf(queue: QueueUid): Promise<string[]> {

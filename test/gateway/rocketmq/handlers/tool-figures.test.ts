@@ -1,32 +1,9 @@
-import t, { type Test } from 'tap'
-import { parseJson } from '../../../../gateway/rocketmq/codec/index.ts'
+import t from 'tap'
 import type { RocketmqPeer } from '../rig.ts'
-import { heartbeat, pull, StoreRig, send } from '../store-rig.ts'
+import { heartbeat, pull, send } from '../store-rig.ts'
+import { commit, openTools, told } from '../tool-rig.ts'
 
 const second = 1000
-
-async function open(t: Test) {
-  const rig = await StoreRig.open(t)
-  await rig.addTopic('orders')
-  return { rig, broker: rig.broker.connect(), namesrv: rig.namesrv.connect() }
-}
-
-async function told(peer: RocketmqPeer, code: number, fields: Record<string, string> = {}) {
-  const answer = await peer.ask(code, { fields })
-  t.equal(answer.code, 0, answer.remark ?? '')
-  // biome-ignore lint/suspicious/noExplicitAny: each test looks at what it expects
-  return JSON.parse(JSON.stringify(parseJson(answer.body.toString()))) as any
-}
-
-function commit(peer: RocketmqPeer, consumerGroup: string, queueId: number, offset: number) {
-  const fields = {
-    consumerGroup,
-    topic: 'orders',
-    queueId: `${queueId}`,
-    commitOffset: `${offset}`
-  }
-  return peer.ask(15, { fields })
-}
 
 /** As fastjson has a queue for a key. */
 function mq(queueId: number, topic = 'orders') {
@@ -36,7 +13,7 @@ function mq(queueId: number, topic = 'orders') {
 t.test(
   'a topic is told with the ends of its queues, and when their last messages came',
   async (t) => {
-    const { rig, broker } = await open(t)
+    const { rig, broker } = await openTools(t)
     const startMs = rig.clock.now()
     await send(broker, 'orders', 'one')
     await rig.clock.advance(2 * second)
@@ -58,7 +35,7 @@ t.test(
 )
 
 t.test("a group's lag is told by queue, with what it consumed last", async (t) => {
-  const { rig, broker } = await open(t)
+  const { rig, broker } = await openTools(t)
   const startMs = rig.clock.now()
   for (let i = 0; i < 4; i++) {
     await send(broker, 'orders', `m${i}`)
@@ -93,7 +70,7 @@ t.test("a group's lag is told by queue, with what it consumed last", async (t) =
 })
 
 t.test('what a live group no longer subscribes to is left out, unless it is listed', async (t) => {
-  const { broker } = await open(t)
+  const { broker } = await openTools(t)
   await commit(broker, 'g', 0, 0)
   const opaque = broker.send(34, { body: heartbeat('c1', 'g', { other: '*' }) })
   while ((await broker.next())?.opaque !== opaque);
@@ -106,7 +83,7 @@ t.test('what a live group no longer subscribes to is left out, unless it is list
 })
 
 t.test('how long what is consumed next has waited', async (t) => {
-  const { rig, broker } = await open(t)
+  const { rig, broker } = await openTools(t)
   const startMs = rig.clock.now()
   for (let i = 0; i < 3; i++) {
     await send(broker, 'orders', `m${i}`)
@@ -129,7 +106,7 @@ t.test('how long what is consumed next has waited', async (t) => {
 })
 
 t.test('statistics are there as soon as there is something to count', async (t) => {
-  const { rig, broker } = await open(t)
+  const { rig, broker } = await openTools(t)
   const stats = (statsName: string, statsKey: string) => told(broker, 315, { statsName, statsKey })
   const absent = { statsName: 'TOPIC_PUT_NUMS', statsKey: 'orders' }
   t.match(await broker.ask(315, { fields: absent }), {
@@ -167,7 +144,7 @@ t.test('statistics are there as soon as there is something to count', async (t) 
 })
 
 t.test('runtime figures have what tools parse', async (t) => {
-  const { rig, broker } = await open(t)
+  const { rig, broker } = await openTools(t)
   t.equal((await told(broker, 28)).table.earliestMessageTimeStamp, '-1')
   const startMs = rig.clock.now()
   for (let i = 0; i < 20; i++) await send(broker, 'orders', 'body')
@@ -205,7 +182,7 @@ t.test('runtime figures have what tools parse', async (t) => {
 })
 
 t.test('settings are told, and none changes while the server runs', async (t) => {
-  const { broker, namesrv } = await open(t)
+  const { broker, namesrv } = await openTools(t)
   const config = await broker.ask(26)
   t.match(JSON.parse(config.fields.get('version') ?? ''), { counter: 0 })
   const lines = config.body.toString().split('\n')

@@ -1,7 +1,7 @@
-import t, { type Test } from 'tap'
-import { parseJson } from '../../../../gateway/rocketmq/codec/index.ts'
+import t from 'tap'
 import type { RocketmqPeer } from '../rig.ts'
-import { heartbeat, pull, StoreRig, send } from '../store-rig.ts'
+import { heartbeat, pull, send } from '../store-rig.ts'
+import { commit, openTools, told } from '../tool-rig.ts'
 
 const kafkaOwner = {
   protocol: 'kafka',
@@ -10,40 +10,14 @@ const kafkaOwner = {
   topics: () => new Set(['orders', 'a.b'])
 } as const
 
-async function open(t: Test) {
-  const rig = await StoreRig.open(t)
-  await rig.addTopic('orders')
-  const broker = rig.broker.connect()
-  const namesrv = rig.namesrv.connect()
-  return { rig, broker, namesrv }
-}
-
-/** The body of an answer, as RocketMQ's tools read it. */
-async function told(peer: RocketmqPeer, code: number, fields: Record<string, string> = {}) {
-  const answer = await peer.ask(code, { fields })
-  t.equal(answer.code, 0, answer.remark ?? '')
-  // biome-ignore lint/suspicious/noExplicitAny: each test looks at what it expects
-  return JSON.parse(JSON.stringify(parseJson(answer.body.toString()))) as any
-}
-
 /** A heartbeat's answer comes after what it sets off. */
 async function join(peer: RocketmqPeer, clientId: string, group: string, tags = '*') {
   const opaque = peer.send(34, { body: heartbeat(clientId, group, { orders: tags }) })
   while ((await peer.next())?.opaque !== opaque);
 }
 
-function commit(peer: RocketmqPeer, consumerGroup: string, queueId: number, offset: number) {
-  const fields = {
-    consumerGroup,
-    topic: 'orders',
-    queueId: `${queueId}`,
-    commitOffset: `${offset}`
-  }
-  return peer.ask(15, { fields })
-}
-
 t.test("the members of a group are told with their clients' words", async (t) => {
-  const { broker } = await open(t)
+  const { broker } = await openTools(t)
   t.match(await broker.ask(203, { fields: { consumerGroup: 'g' } }), {
     code: 206,
     remark: 'the consumer group[g] not online'
@@ -75,7 +49,7 @@ t.test("the members of a group are told with their clients' words", async (t) =>
 })
 
 t.test("Kafka's members and what they read are told too", async (t) => {
-  const { rig, broker } = await open(t)
+  const { rig, broker } = await openTools(t)
   rig.groups.ownership.claim('my.group', kafkaOwner)
   const connections = await told(broker, 203, { consumerGroup: 'my|2Egroup' })
   t.match(connections, {
@@ -89,7 +63,7 @@ t.test("Kafka's members and what they read are told too", async (t) => {
 })
 
 t.test('producers are listed as long as they are connected', async (t) => {
-  const { rig, broker } = await open(t)
+  const { rig, broker } = await openTools(t)
   const two = rig.broker.connect()
   const producers = [{ groupName: 'p' }]
   const heartbeatOf = (clientID: string) => ({
@@ -124,7 +98,7 @@ t.test('producers are listed as long as they are connected', async (t) => {
 t.test(
   'groups of a topic are those that subscribed to it and those with a place in it',
   async (t) => {
-    const { broker } = await open(t)
+    const { broker } = await openTools(t)
     t.strictSame(await told(broker, 300, { topic: 'orders' }), { groupList: [] })
     t.strictSame(await told(broker, 300, { topic: 'nosuch' }), { groupList: [] })
     await join(broker, 'c1', 'live')
@@ -143,7 +117,7 @@ t.test(
 )
 
 t.test('every group has a retry topic in lists and routes, so that tools find it', async (t) => {
-  const { broker, namesrv, rig } = await open(t)
+  const { broker, namesrv, rig } = await openTools(t)
   await commit(broker, 'g', 0, 0)
   rig.groups.stored.occupied('my.group', 'consumer')
   const names = ['%RETRY%g', '%RETRY%my|2Egroup', 'orders']
@@ -160,7 +134,7 @@ t.test('every group has a retry topic in lists and routes, so that tools find it
 })
 
 t.test('system topics are names that tools hide, and no topic is divided into units', async (t) => {
-  const { broker, namesrv } = await open(t)
+  const { broker, namesrv } = await openTools(t)
   t.match(await told(namesrv, 304), {
     topicList: ['DefaultCluster', 'broker-a'],
     brokerAddr: '127.0.0.1:10911'
@@ -176,7 +150,7 @@ t.test('system topics are names that tools hide, and no topic is divided into un
 })
 
 t.test("a queue's index is what its messages say", async (t) => {
-  const { broker } = await open(t)
+  const { broker } = await openTools(t)
   for (const tag of ['A', 'B', 'A']) {
     await send(broker, 'orders', `of ${tag}`, { properties: { TAGS: tag, UNIQ_KEY: `k${tag}` } })
   }
