@@ -1,5 +1,6 @@
 /** `isthmus serve`: starts the server and stays until a signal or a failure ends it. */
 
+import { setFlagsFromString } from 'node:v8'
 import type { LogSink } from '../../storage/index.ts'
 import { absentListeners } from '../config.ts'
 import { type LoadedConfig, loadConfig } from '../config-sources.ts'
@@ -29,6 +30,8 @@ export async function serve(options: Readonly<Record<string, unknown>>): Promise
   sayAbsentListeners(loaded, log)
   const ending = watchSignals(log)
   const server = await startServer({ config: loaded.config, log })
+  // V8's default, which the launcher had set aside for the time of loading.
+  setFlagsFromString('--semi-space-growth-factor=2')
   const code = await Promise.race([ending, failureOf(server.failure, log)])
   await server.close()
   log('info', 'stopped', { exitCode: code })
