@@ -7,6 +7,7 @@ import {
   MessageFilters,
   OffsetResets,
   QueueLocks,
+  ReadAhead,
   type RequestObserver,
   type RocketmqServices,
   type Role,
@@ -50,6 +51,7 @@ export function openRocketmq(
     routePerms: new RoutePerms(),
     filters: new MessageFilters({ sql: config.sqlFilters }),
     decoded: new DecodedBatches(),
+    readAhead: new ReadAhead(),
     traffic,
     addresses,
     facts: {

@@ -17,6 +17,7 @@ import type { QueueLocks } from './clients/queue-locks.ts'
 import type { BodyInput, BodyOf } from './codec/body.ts'
 import type { AnyRequest, Command, HeaderInput, HeaderOf } from './codec/index.ts'
 import type { MessageFilters } from './filter/message-filters.ts'
+import type { ReadAhead } from './read-ahead.ts'
 import type { ResponseCode, responseCodes } from './response-codes.ts'
 import type { RoutePerms } from './route-perms.ts'
 import type { ServerFacts } from './told-settings.ts'
@@ -84,6 +85,7 @@ export interface RocketmqServices {
   /** What consumers ask to be filtered by, made into filters. */
   readonly filters: MessageFilters
   readonly decoded: DecodedBatches
+  readonly readAhead: ReadAhead
   /** What goes through the server, of both protocols. */
   readonly traffic: Traffic
   readonly addresses: AddressMap

@@ -1,6 +1,6 @@
 /** Storing where a consumer group is, in the one table of committed offsets. */
 import type { TopicId } from '../../storage/contract.ts'
-import { stateKeys } from '../../storage/index.ts'
+import type { OffsetEntry } from '../broker/groups/index.ts'
 import { rocketmqGroupNameFault, toKafkaGroupName } from '../broker/names.ts'
 import { ParameterError } from './codec/index.ts'
 import type { RequestContext } from './context.ts'
@@ -32,23 +32,28 @@ export async function commitPlaces(
   places: readonly QueuePlace[],
   { groups }: Pick<RequestContext, 'groups'>
 ): Promise<void> {
-  if (rocketmqGroupNameFault(group) !== undefined) {
-    throw new ParameterError(`the group ${group} has a name that no group may have`)
-  }
-  const entries = places.map((place) => ({ ...place, leaderEpoch: -1, metadata: '' }))
-  await groups.offsets.commit(toKafkaGroupName(group), entries)
+  checkGroup(group)
+  await groups.offsets.commit(toKafkaGroupName(group), places.map(entryOf))
 }
 
-/** The same for a pull, which says the same place again and again: then nothing is stored. */
-export async function commitPulledPlace(
+/**
+ * What a pull says in passing, again and again: nobody waits for it, as a real broker keeps it in memory for a while.
+ * Throws ParameterError as above.
+ */
+export function notePulledPlace(
   group: string,
-  topicId: TopicId,
-  queue: number,
-  offset: number,
-  context: Pick<RequestContext, 'groups' | 'engine'>
-): Promise<void> {
-  const key = stateKeys.committedOffset(toKafkaGroupName(group), topicId, queue)
-  const stored = await context.engine.readState(key)
-  if (stored?.row.offset === offset) return
-  await commitPlace(group, topicId, queue, offset, context)
+  place: QueuePlace,
+  { groups }: Pick<RequestContext, 'groups'>
+): void {
+  checkGroup(group)
+  groups.offsets.commitSoon(toKafkaGroupName(group), entryOf(place))
+}
+
+function entryOf(place: QueuePlace): OffsetEntry {
+  return { ...place, leaderEpoch: -1, metadata: '' }
+}
+
+function checkGroup(group: string): void {
+  if (rocketmqGroupNameFault(group) === undefined) return
+  throw new ParameterError(`the group ${group} has a name that no group may have`)
 }

@@ -1,16 +1,17 @@
 /** One look at a queue for a pull: what is there from an offset on, filtered and within the pull's limits. */
-import type { OriginOf, QueueData, QueueUid, Topic } from '../../storage/contract.ts'
+import type { OriginOf, QueueEnds, QueueUid, Topic } from '../../storage/contract.ts'
 import { StoreError } from '../../storage/index.ts'
 import {
   batchesIn,
   type DecodedBatch,
-  encodeMessage,
   messagesFrom,
   physicalOffsetOf,
-  type RecordMessage
+  type RecordMessage,
+  writeMessage
 } from '../broker/translate/index.ts'
 import type { RequestContext } from './context.ts'
 import type { MessageFilter } from './filter/message-filter.ts'
+import type { Ahead } from './read-ahead.ts'
 import { storeHost } from './this-broker.ts'
 
 export interface Pull {
@@ -23,12 +24,18 @@ export interface Pull {
 }
 
 export interface Pulled {
-  /** Stored messages, one each; empty where none was found. */
-  readonly found: readonly Buffer[]
+  readonly count: number
+  /** The messages as they are stored, one after the other. */
+  readonly body: Buffer
   /** Everything before it was looked at. */
   readonly nextOffset: number
   readonly minOffset: number
   readonly maxOffset: number
+}
+
+/** What was read, or is kept of what was read before. */
+interface Looked extends Ahead {
+  readonly ends: QueueEnds
 }
 
 /** Rejects with StoreError, offset-out-of-range where the offset is none of the queue's. */
@@ -39,12 +46,25 @@ export async function pullFrom(
 ): Promise<Pulled> {
   const room = context.reserveAnswer(pull.bytesMax)
   try {
-    const data = await readFrom(pull, offset, Math.max(room, 1), context)
-    const { logStartOffset: minOffset, lastStableOffset: maxOffset } = data.ends
-    return { ...(await messagesOf(pull, offset, data, context)), minOffset, maxOffset }
+    const looked =
+      (await kept(pull, offset, context)) ??
+      (await readFrom(pull, offset, Math.max(room, 1), context))
+    const { logStartOffset: minOffset, lastStableOffset: maxOffset } = looked.ends
+    return { ...(await messagesOf(pull, offset, looked, context)), minOffset, maxOffset }
   } finally {
     context.releaseAnswer(room)
   }
+}
+
+async function kept(
+  { queue }: Pull,
+  offset: number,
+  { engine, readAhead }: RequestContext
+): Promise<Looked | undefined> {
+  const ahead = readAhead.take(queue, offset)
+  if (ahead === undefined) return undefined
+  const ends = await engine.ends(queue)
+  return offset < ends.logStartOffset ? undefined : { ...ahead, ends }
 }
 
 async function readFrom(
@@ -52,7 +72,7 @@ async function readFrom(
   offset: number,
   maxBytes: number,
   { engine }: RequestContext
-): Promise<QueueData> {
+): Promise<Looked> {
   const [result] = await engine.read({
     queues: [{ queue, offset, maxBytes }],
     maxBytes,
@@ -61,33 +81,37 @@ async function readFrom(
   })
   if (result === undefined) throw new Error('the store answered fewer queues than were read')
   if (result instanceof StoreError) throw result
-  return result
+  const batches = batchesIn(result.buffers)
+  if (batches === undefined) throw new StoreError('corrupt', 'what was read is no row of batches')
+  const { origins, nextOffset, ends } = result
+  return { batches, origins, nextOffset, ends, isOwn: false }
 }
 
 async function messagesOf(
   pull: Pull,
   offset: number,
-  { buffers, nextOffset, origins }: QueueData,
+  { batches, nextOffset, origins, isOwn }: Looked,
   context: RequestContext
-): Promise<Pick<Pulled, 'found' | 'nextOffset'>> {
-  const batches = batchesIn(buffers)
-  if (batches === undefined) throw new StoreError('corrupt', 'what was read is no row of batches')
+): Promise<Pick<Pulled, 'count' | 'body' | 'nextOffset'>> {
   const answer = new Answer(pull, context)
-  for (const batch of batches) {
+  for (const [i, batch] of batches.entries()) {
     const { origin, appendTimeMs } = originOf(origins, Number(batch.bytes.readBigInt64BE(0)))
     const source = { origin, topicId: pull.topic.id, queue: pull.queue, appendTimeMs }
     const decoded = await context.decoded.decode(source, batch)
     if (decoded.fault !== undefined) logFault(decoded, pull, context)
     for (const message of messagesFrom(decoded, offset)) {
-      if (!answer.take(message)) return { found: answer.found, nextOffset: message.offset }
+      if (answer.take(message)) continue
+      const rest = { batches: batches.slice(i), origins, nextOffset, isOwn }
+      context.readAhead.keep(pull.queue, message.offset, rest)
+      return { ...answer.encoded(), nextOffset: message.offset }
     }
   }
-  return { found: answer.found, nextOffset: Math.max(nextOffset, offset) }
+  return { ...answer.encoded(), nextOffset: Math.max(nextOffset, offset) }
 }
 
 /** What clients get, as long as there is room. */
 class Answer {
-  readonly found: Buffer[] = []
+  readonly #found: RecordMessage[] = []
   readonly #pull: Pull
   readonly #context: RequestContext
   readonly #topic: Buffer
@@ -103,27 +127,42 @@ class Answer {
 
   /** False if there is no room for it: then it is the next pull's first. One alone always fits. */
   take(message: RecordMessage): boolean {
-    const { filter, countMax, bytesMax, queue, queueId } = this.#pull
-    if (this.found.length >= countMax) return false
+    const { filter, countMax, bytesMax } = this.#pull
+    if (this.#found.length >= countMax) return false
     if (!filter.wants(message)) return true
     if (message.isTooLarge) {
       logSkipped(message.offset, message.offset + 1, 'too large', this.#pull, this.#context)
       return true
     }
     const bytes = message.bytesFor(this.#topic.length, this.#host)
-    if (this.found.length > 0 && this.#bytes + bytes > bytesMax) return false
+    if (this.#found.length > 0 && this.#bytes + bytes > bytesMax) return false
     this.#bytes += bytes
-    this.found.push(
-      encodeMessage(message, {
-        topic: this.#topic,
-        queueId,
-        queueOffset: message.offset,
-        physicalOffset: physicalOffsetOf(queue, message.offset),
-        storeTimestampMs: message.storeTimestampMs,
-        storeHost: this.#host
-      })
-    )
+    this.#found.push(message)
     return true
+  }
+
+  /** All in one piece: many small ones cost the socket more than copying them. */
+  encoded(): Pick<Pulled, 'count' | 'body'> {
+    const { queue, queueId } = this.#pull
+    const body = Buffer.allocUnsafe(this.#bytes)
+    let at = 0
+    for (const message of this.#found) {
+      at = writeMessage(
+        body,
+        message,
+        {
+          topic: this.#topic,
+          queueId,
+          queueOffset: message.offset,
+          physicalOffset: physicalOffsetOf(queue, message.offset),
+          storeTimestampMs: message.storeTimestampMs,
+          storeHost: this.#host
+        },
+        at
+      )
+    }
+    if (at !== body.length) throw new Error(`${at} bytes of messages instead of ${body.length}`)
+    return { count: this.#found.length, body }
   }
 }
 

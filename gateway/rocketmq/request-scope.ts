@@ -17,6 +17,7 @@ export class RequestScope implements RequestContext {
   readonly routePerms: RocketmqServices['routePerms']
   readonly filters: RocketmqServices['filters']
   readonly decoded: RocketmqServices['decoded']
+  readonly readAhead: RocketmqServices['readAhead']
   readonly traffic: RocketmqServices['traffic']
   readonly addresses: RocketmqServices['addresses']
   readonly facts: RocketmqServices['facts']
@@ -50,6 +51,7 @@ export class RequestScope implements RequestContext {
     this.routePerms = services.routePerms
     this.filters = services.filters
     this.decoded = services.decoded
+    this.readAhead = services.readAhead
     this.traffic = services.traffic
     this.addresses = services.addresses
     this.facts = services.facts

@@ -15,6 +15,7 @@ export {
 } from './context.ts'
 export type { RequestObserver } from './dispatch.ts'
 export { MessageFilters } from './filter/message-filters.ts'
+export { ReadAhead } from './read-ahead.ts'
 export { responseNameOf } from './response-codes.ts'
 export { RoutePerms } from './route-perms.ts'
 export { type Route, routes } from './routes.ts'

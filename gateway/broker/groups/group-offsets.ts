@@ -1,8 +1,9 @@
 import type { Change, Engine, TopicId } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/errors.ts'
-import type { Clock } from '../../../storage/ports.ts'
+import type { Clock, LogSink } from '../../../storage/ports.ts'
 import { type CommittedOffsetRow, stateKeys } from '../../../storage/state/rows.ts'
 import type { KeyGate } from './key-gate.ts'
+import { PassingOffsets } from './passing-offsets.ts'
 import { StoredGroups } from './stored-groups.ts'
 
 /** One committed offset, as a client gives it. */
@@ -27,6 +28,7 @@ const singleReadsMax = 16
 export interface GroupOffsetsOptions {
   readonly engine: Pick<Engine, 'commit' | 'readState' | 'scanState'>
   readonly clock: Clock
+  readonly log: LogSink
   readonly groups: StoredGroups
   readonly gate: KeyGate
   readonly retentionMs: number
@@ -42,13 +44,19 @@ export class GroupOffsets {
   readonly #groups: StoredGroups
   readonly #gate: KeyGate
   readonly #retentionMs: number
+  readonly #passing: PassingOffsets
 
-  constructor({ engine, clock, groups, gate, retentionMs }: GroupOffsetsOptions) {
+  constructor({ engine, clock, log, groups, gate, retentionMs }: GroupOffsetsOptions) {
     this.#engine = engine
     this.#clock = clock
     this.#groups = groups
     this.#gate = gate
     this.#retentionMs = retentionMs
+    this.#passing = new PassingOffsets({
+      clock,
+      log,
+      commit: (group, entries) => gate.share(group, () => this.#commit(group, entries))
+    })
   }
 
   /**
@@ -56,7 +64,19 @@ export class GroupOffsets {
    * with the ids of topics that are gone; their offsets were not stored, the others were.
    */
   commit(group: string, entries: readonly OffsetEntry[]): Promise<ReadonlySet<TopicId>> {
+    this.#passing.forget(group, entries)
     return this.#gate.share(group, () => this.#commit(group, entries))
+  }
+
+  /** Stores an offset that nobody waits for, soon: unless something else is stored or deleted there before. */
+  commitSoon(group: string, entry: OffsetEntry): void {
+    this.#passing.note(group, entry)
+    const key = stateKeys.committedOffset(group, entry.topicId, entry.queue)
+    // Consumers that have nothing to do say the same place again and again.
+    const isStored = (stored: { row: CommittedOffsetRow } | undefined): void => {
+      if (stored?.row.offset === entry.offset) this.#passing.unsay(group, entry)
+    }
+    this.#engine.readState(key).then(isStored, () => undefined)
   }
 
   /** What was last committed for each queue asked for, undefined where nothing was. */
@@ -64,6 +84,7 @@ export class GroupOffsets {
     group: string,
     queues: readonly QueueKey[]
   ): Promise<(CommittedOffsetRow | undefined)[]> {
+    await this.#passing.flush(group)
     if (queues.length > singleReadsMax) {
       const rows = new Map<string, CommittedOffsetRow>()
       for (const row of await this.fetchAll(group)) rows.set(`${row.topicId} ${row.queue}`, row)
@@ -78,12 +99,14 @@ export class GroupOffsets {
   }
 
   /** All that the group has committed. */
-  fetchAll(group: string): Promise<readonly CommittedOffsetRow[]> {
-    return this.#engine.scanState('committed-offset', group)
+  async fetchAll(group: string): Promise<readonly CommittedOffsetRow[]> {
+    await this.#passing.flush(group)
+    return await this.#engine.scanState('committed-offset', group)
   }
 
   /** Forgets what the group has committed for these queues. */
   deleteOffsets(group: string, queues: readonly QueueKey[]): Promise<void> {
+    this.#passing.forget(group, queues)
     return this.#gate.exclude(group, async () => {
       if (queues.length === 0) return
       const changes = queues.map(({ topicId, queue }) => deletion(group, topicId, queue))
@@ -94,12 +117,18 @@ export class GroupOffsets {
   /** Forgets the group; false if it is not stored, or if `mayDelete` then says no. */
   deleteGroup(group: string, mayDelete: () => boolean): Promise<boolean> {
     return this.#gate.exclude(group, async () => {
-      const rows = await this.fetchAll(group)
+      const rows = await this.#engine.scanState('committed-offset', group)
       if (!this.#groups.has(group) || !mayDelete()) return false
+      this.#passing.forget(group)
       await this.#engine.commit({ changes: groupDeletion(group, rows) })
       this.#groups.forget(group, !mayDelete())
       return true
     })
+  }
+
+  /** Commits what is left to be committed soon. */
+  close(): Promise<void> {
+    return this.#passing.close()
   }
 
   async #commit(group: string, entries: readonly OffsetEntry[]): Promise<ReadonlySet<TopicId>> {

@@ -62,7 +62,7 @@ export class Groups {
       groupsMax: storedGroupsMax,
       due: (dueMs) => this.#expiry.due(dueMs)
     })
-    this.offsets = new GroupOffsets({ engine, clock, groups: this.stored, gate, retentionMs })
+    this.offsets = new GroupOffsets({ engine, clock, log, groups: this.stored, gate, retentionMs })
   }
 
   /** Reads what is stored of groups. Rejects with StoreError. */
@@ -83,5 +83,6 @@ export class Groups {
   /** Stops the clockwork; the store may be closed then. */
   async close(): Promise<void> {
     await this.#expiry.stop()
+    await this.offsets.close()
   }
 }

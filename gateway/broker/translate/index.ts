@@ -26,4 +26,4 @@ export {
 export * from './send-edits.ts'
 export * from './sys-flags.ts'
 export * from './tags.ts'
-export type { CacheFigures } from './weighted-cache.ts'
+export { type CacheFigures, WeightedCache } from './weighted-cache.ts'

@@ -39,6 +39,13 @@ export class WeightedCache<V> {
     return entry.value
   }
 
+  /** The value, which is forgotten. */
+  take(key: string): V | undefined {
+    const value = this.get(key)
+    this.#drop(key)
+    return value
+  }
+
   /** `bytes`: what the value keeps in memory. */
   set(key: string, value: V, bytes: number): void {
     this.#drop(key)

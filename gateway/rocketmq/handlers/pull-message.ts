@@ -8,7 +8,7 @@ import { StoreError } from '../../../storage/index.ts'
 import { toKafkaGroupName } from '../../broker/names.ts'
 import type { ResetQueue } from '../clients/offset-resets.ts'
 import { type Asked, type Handler, type Refused, type RequestContext, refuse } from '../context.ts'
-import { commitPulledPlace } from '../group-place.ts'
+import { notePulledPlace } from '../group-place.ts'
 import { furtherDetails, groupSettingsOf, mayBeGroup } from '../group-settings.ts'
 import {
   type litePullMessageRequest,
@@ -42,7 +42,8 @@ async function pull({ header }: Asking, context: RequestContext) {
   const place = { group: header.consumerGroup, topicId: topic.id, queueId }
   const commits = (header.sysFlag & pullFlags.commitOffset) !== 0 && header.commitOffset >= 0
   if (commits && !resets.isPending(place)) {
-    await commitPulledPlace(header.consumerGroup, topic.id, queueId, header.commitOffset, context)
+    const told = { topicId: topic.id, queue: queueId, offset: header.commitOffset }
+    notePulledPlace(header.consumerGroup, told, context)
   }
   const endMs = clock.monotonicMs() + waitMsOf(header, context)
   let scanEndMs = clock.monotonicMs() + limits.pullScanMsMax
@@ -54,9 +55,9 @@ async function pull({ header }: Asking, context: RequestContext) {
     if (reset !== undefined) return await movedTo(reset, wanted, context)
     const pulled = await pullWithin(wanted, from, context)
     if ('code' in pulled) return pulled
-    if (pulled.found.length > 0) {
+    if (pulled.count > 0) {
       countFound(header.consumerGroup, wanted, pulled, context)
-      return answer(responseCodes.SUCCESS, 'FOUND', pulled, pulled.found)
+      return answer(responseCodes.SUCCESS, 'FOUND', pulled, [pulled.body])
     }
     context.traffic.read(0, 0)
     const hasMoved = pulled.nextOffset > header.queueOffset
@@ -87,14 +88,12 @@ function isOfPull({ sysFlag }: PullHeader): boolean {
 function countFound(
   consumerGroup: string,
   { topic, queueId }: Pull,
-  { found, nextOffset }: Pulled,
+  { count, body, nextOffset }: Pulled,
   { traffic }: RequestContext
 ): void {
-  let bytes = 0
-  for (const message of found) bytes += message.length
-  traffic.read(found.length, bytes)
+  traffic.read(count, body.length)
   const group = toKafkaGroupName(consumerGroup)
-  traffic.given(group, topic.id, queueId, found.length, bytes, nextOffset)
+  traffic.given(group, topic.id, queueId, count, body.length, nextOffset)
 }
 
 async function pullOf(header: PullHeader, context: RequestContext): Promise<Pull | Refused> {
@@ -204,7 +203,7 @@ function unmatched(place: Place) {
   return answer(responseCodes.PULL_RETRY_IMMEDIATELY, 'NO_MATCHED_MESSAGE', place)
 }
 
-function answer(code: ResponseCode, remark: string, place: Place, found: readonly Buffer[] = []) {
+function answer(code: ResponseCode, remark: string, place: Place, body: readonly Buffer[] = []) {
   const { nextOffset: nextBeginOffset, minOffset, maxOffset } = place
   return {
     code,
@@ -217,6 +216,6 @@ function answer(code: ResponseCode, remark: string, place: Place, found: readonl
       topicSysFlag: 0,
       groupSysFlag: 0
     },
-    body: found
+    body
   }
 }

@@ -37,14 +37,12 @@ export const queryConsumeQueue: Handler<typeof queryConsumeQueueRequest> = async
   while (offset < end) {
     const bytesMax = context.limits.pullBytesMax
     const pull = { topic, queueId, queue, filter: everyMessage, countMax: end - offset, bytesMax }
-    const { found, nextOffset } = await pullFrom(pull, offset, context)
-    for (const bytes of found) {
-      const messages = decodeMessages(bytes)
-      const one = isMessageFault(messages) ? undefined : messages[0]
-      if (one === undefined) throw new StoreError('corrupt', 'a message that was just made')
-      const tagsCode = tagCode(propertyOf(one.message.properties, tagsName))
-      const { physicalOffset: physicOffset } = one.place
-      queueData.push({ physicOffset, physicSize: bytes.length, tagsCode })
+    const { body, nextOffset } = await pullFrom(pull, offset, context)
+    const messages = decodeMessages(body)
+    if (isMessageFault(messages)) throw new StoreError('corrupt', 'messages that were just made')
+    for (const { message, place, bytes: physicSize } of messages) {
+      const tagsCode = tagCode(propertyOf(message.properties, tagsName))
+      queueData.push({ physicOffset: place.physicalOffset, physicSize, tagsCode })
     }
     offset = nextOffset
   }

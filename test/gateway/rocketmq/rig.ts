@@ -18,6 +18,7 @@ import {
 } from '../../../gateway/rocketmq/context.ts'
 import { type RequestObserver, rocketmqProtocol } from '../../../gateway/rocketmq/dispatch.ts'
 import { MessageFilters } from '../../../gateway/rocketmq/filter/message-filters.ts'
+import { ReadAhead } from '../../../gateway/rocketmq/read-ahead.ts'
 import { RoutePerms } from '../../../gateway/rocketmq/route-perms.ts'
 import { type Route, routes } from '../../../gateway/rocketmq/routes.ts'
 import { transactionLimits } from '../../../gateway/rocketmq/transactions/limits.ts'
@@ -75,6 +76,7 @@ export class RocketmqRig {
       locks: {} as RocketmqServices['locks'],
       routePerms: new RoutePerms(),
       decoded: {} as RocketmqServices['decoded'],
+      readAhead: new ReadAhead(),
       filters: new MessageFilters(),
       resets: new OffsetResets(),
       traffic: new Traffic(this.clock),
