@@ -4,7 +4,7 @@
  */
 import type { QueueData, QueueUid, Topic } from '../../storage/contract.ts'
 import { StoreError } from '../../storage/index.ts'
-import { batchesIn, messagesFrom } from '../broker/translate/index.ts'
+import { batchesIn } from '../broker/translate/index.ts'
 import type { RequestContext } from './context.ts'
 import type { PlacedMessage } from './message-at.ts'
 import { hasKey, type KeyWanted } from './message-keys.ts'
@@ -111,7 +111,7 @@ async function kafkaMessages(
     if (origin?.origin !== 'kafka') continue
     const { appendTimeMs } = origin
     const source = { origin: origin.origin, topicId: topic.id, queue, appendTimeMs }
-    for (const message of messagesFrom(await decoded.decode(source, batch), at)) {
+    for (const message of (await decoded.decode(source, batch)).from(at)) {
       if (message.offset < to) found.push({ topic, queue, queueId, message })
     }
   }

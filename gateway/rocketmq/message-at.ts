@@ -3,7 +3,6 @@ import type { QueueUid, Topic } from '../../storage/contract.ts'
 import { StoreError } from '../../storage/index.ts'
 import {
   batchesIn,
-  messagesFrom,
   offsetInWindow,
   physicalPlaceOf,
   type RecordMessage
@@ -61,6 +60,6 @@ async function readMessage(
   if (batch === undefined || from === undefined) return undefined
   const { origin, appendTimeMs } = from
   const source = { origin, topicId: topic.id, queue, appendTimeMs }
-  const [message] = messagesFrom(await decoded.decode(source, batch), offset)
+  const [message] = (await decoded.decode(source, batch)).from(offset)
   return message?.offset === offset ? message : undefined
 }

@@ -4,7 +4,6 @@ import { StoreError } from '../../storage/index.ts'
 import {
   batchesIn,
   type DecodedBatch,
-  messagesFrom,
   physicalOffsetOf,
   type RecordMessage,
   writeMessage
@@ -99,7 +98,7 @@ async function messagesOf(
     const source = { origin, topicId: pull.topic.id, queue: pull.queue, appendTimeMs }
     const decoded = await context.decoded.decode(source, batch)
     if (decoded.fault !== undefined) logFault(decoded, pull, context)
-    for (const message of messagesFrom(decoded, offset)) {
+    for (const message of decoded.from(offset)) {
       if (answer.take(message)) continue
       const rest = { batches: batches.slice(i), origins, nextOffset, isOwn }
       context.readAhead.keep(pull.queue, message.offset, rest)

@@ -47,6 +47,13 @@ export function* decodeRecords(batch: RecordBatch, block: Buffer): Generator<Bat
   if (reader.at !== block.length) throw corrupt('bytes after the last record of a batch')
 }
 
+/** The record at a place that RecordPlaces found. */
+export function recordFrom(batch: RecordBatch, block: Buffer, start: number): BatchRecord {
+  const reader = new VarintReader()
+  reader.reset(block, start, block.length)
+  return readRecord(reader, batch, baseOffsetOf(batch))
+}
+
 /** The record with that offset alone, the others passed over by their lengths; undefined if there is none. */
 export function recordAt(
   batch: RecordBatch,

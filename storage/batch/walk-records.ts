@@ -1,5 +1,9 @@
+import { corrupt } from './compression-limits.ts'
 import { batchHeaderBytes, type RecordBatch } from './record-batch.ts'
 import { VarintReader } from './varint.ts'
+
+/** Length, attributes, timestamp, offset, key, value, count of headers: a byte each. */
+const recordBytesMin = 7
 
 /** One for all walks: a walk never yields, and this way it allocates nothing. */
 const reader = new VarintReader()
@@ -31,6 +35,75 @@ export function walkRecords(batch: RecordBatch, dense: boolean): string | undefi
   }
   const left = bytes.length - reader.at
   return left === 0 ? undefined : `${left} bytes after the last record`
+}
+
+/**
+ * Where the records of an inflated block are, and their offsets: all that has to be kept of a block to read any of its
+ * records. Walked in steps, for a block may hold very many.
+ */
+export class RecordPlaces {
+  /** Records walked so far. */
+  count = 0
+  /** Of each record's length field. */
+  readonly starts: Uint32Array
+  /** Ascending. */
+  readonly deltas: Int32Array
+  readonly #block: Buffer
+  readonly #lastOffsetDelta: number
+  #at = 0
+
+  /** Throws CompressionError, corrupt, for more records than the block has room for. */
+  constructor({ recordCount, lastOffsetDelta }: RecordBatch, block: Buffer) {
+    if (recordCount < 0 || recordCount * recordBytesMin > block.length)
+      throw corrupt(`${recordCount} records in ${block.length} bytes`)
+    this.starts = new Uint32Array(recordCount)
+    this.deltas = new Int32Array(recordCount)
+    this.#block = block
+    this.#lastOffsetDelta = lastOffsetDelta
+  }
+
+  /**
+   * Walks `most` records on; false when all are walked. Throws CompressionError, corrupt, where the bytes are no
+   * records, or their offsets do not ascend within the batch: a compressed batch is stored unseen, and a client's
+   * wrong delta must not reach other clients as a wrong offset.
+   */
+  step(most: number): boolean {
+    const { starts, deltas } = this
+    const to = Math.min(this.count + most, starts.length)
+    reader.reset(this.#block, this.#at, this.#block.length)
+    for (; this.count < to; this.count++) {
+      starts[this.count] = reader.at
+      const length = reader.int()
+      const end = reader.at + length
+      reader.skip(1)
+      reader.long()
+      const delta = reader.int()
+      skipField()
+      skipField()
+      skipHeaders()
+      if (reader.bad || reader.at !== end) throw corrupt('a record of a batch is malformed')
+      const last = this.count === 0 ? -1 : (deltas[this.count - 1] as number)
+      if (delta <= last || delta > this.#lastOffsetDelta)
+        throw corrupt(`offset ${delta} in a batch after ${last}`)
+      deltas[this.count] = delta
+    }
+    this.#at = reader.at
+    if (this.count < starts.length) return true
+    if (this.#at !== this.#block.length) throw corrupt('bytes after the last record of a batch')
+    return false
+  }
+
+  /** The index of the first record whose delta is that or greater; the count of records if there is none. */
+  indexFrom(delta: number): number {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.deltas[middle] as number) < delta) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
 }
 
 /** A key or value: -1 is null. */

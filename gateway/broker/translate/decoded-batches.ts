@@ -4,11 +4,12 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { appendTimeBit, codecMask, controlBit } from '../../../storage/batch/attributes.ts'
-import { CompressionError, corrupt } from '../../../storage/batch/compression-limits.ts'
+import { CompressionError } from '../../../storage/batch/compression-limits.ts'
 import { isBatchFault, parseBatches } from '../../../storage/batch/parse-batch.ts'
 import { baseOffsetOf } from '../../../storage/batch/patch-batch.ts'
 import { batchHeaderBytes, type RecordBatch } from '../../../storage/batch/record-batch.ts'
-import { type BatchRecord, decodeRecords, recordsBlock } from '../../../storage/batch/records.ts'
+import { recordFrom, recordsBlock } from '../../../storage/batch/records.ts'
+import { RecordPlaces } from '../../../storage/batch/walk-records.ts'
 import { RecordMessage, type RecordSource } from './message-of-record.ts'
 import { Turns } from './turns.ts'
 import { type CacheFigures, WeightedCache } from './weighted-cache.ts'
@@ -33,19 +34,67 @@ export const decodeLimits: DecodeLimits = {
 
 /** After so many records others get their turn on the event loop. */
 const recordsPerTurn = 512
-/** What a record and a header take besides their bytes, about. */
-const recordOverheadBytes = 320
-const headerOverheadBytes = 112
+/** What a batch takes besides its records' bytes, about; and each record. */
+const batchOverheadBytes = 512
+const placeBytes = 8
 
-export interface DecodedBatch {
+/** Why a batch cannot be read: it is to be skipped, counted and logged with its offsets. */
+export interface BatchDecodeFault {
+  readonly code: 'corrupt' | 'too-large'
+  readonly text: string
+}
+
+/**
+ * The inflated records of a batch. Messages are made when they are asked for, and not kept: that is cheaper than to
+ * keep alive what many small objects take.
+ */
+export class DecodedBatch {
   readonly baseOffset: number
   /** The offset after the batch's last. */
   readonly nextOffset: number
+  readonly fault: BatchDecodeFault | undefined
+  readonly #source: RecordSource
+  readonly #batch: RecordBatch
+  readonly #block: Buffer
+  readonly #places: RecordPlaces | undefined
+
+  constructor(
+    source: RecordSource,
+    batch: RecordBatch,
+    decoded: { block: Buffer; places: RecordPlaces } | undefined,
+    fault?: BatchDecodeFault
+  ) {
+    this.baseOffset = baseOffsetOf(batch)
+    this.nextOffset = this.baseOffset + batch.lastOffsetDelta + 1
+    this.fault = fault
+    this.#source = source
+    this.#batch = withOwnTimes(source, batch)
+    this.#block = decoded?.block ?? noBytes
+    this.#places = decoded?.places
+  }
+
   /** Ascending by offset, maybe with gaps; empty for a control batch, and where `fault` says why. */
-  readonly messages: readonly RecordMessage[]
-  /** The batch cannot be read: to be skipped, counted and logged with its offsets. */
-  readonly fault?: { readonly code: 'corrupt' | 'too-large'; readonly text: string }
+  get messages(): RecordMessage[] {
+    return [...this.from(this.baseOffset)]
+  }
+
+  /** The messages from that offset on. */
+  *from(offset: number): Generator<RecordMessage> {
+    const places = this.#places
+    if (places === undefined) return
+    for (let i = places.indexFrom(offset - this.baseOffset); i < places.count; i++) {
+      const record = recordFrom(this.#batch, this.#block, places.starts[i] as number)
+      yield new RecordMessage(record, this.#source)
+    }
+  }
+
+  /** What it keeps in memory. */
+  get bytes(): number {
+    return batchOverheadBytes + this.#block.length + (this.#places?.count ?? 0) * placeBytes
+  }
 }
+
+const noBytes = Buffer.alloc(0)
 
 /** The batches in buffers that each hold whole ones, as a read returns them; `undefined` for other bytes. */
 export function batchesIn(buffers: Iterable<Buffer>): readonly RecordBatch[] | undefined {
@@ -58,19 +107,6 @@ export function batchesIn(buffers: Iterable<Buffer>): readonly RecordBatch[] | u
     all.push(...batches)
   }
   return all
-}
-
-/** The messages of a decoded batch from that offset on. */
-export function messagesFrom(batch: DecodedBatch, offset: number): readonly RecordMessage[] {
-  const { messages } = batch
-  let low = 0
-  let high = messages.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (messages[middle]!.offset < offset) low = middle + 1
-    else high = middle
-  }
-  return low === 0 ? messages : messages.slice(low)
 }
 
 export class DecodedBatches {
@@ -98,8 +134,8 @@ export class DecodedBatches {
     // What is kept outlives the read, so it must not hold the read's buffers (the tail's ring, a file's block).
     const own = { ...batch, bytes: Buffer.from(batch.bytes) }
     const decoding = this.#decode(source, own)
-      .then(({ decoded, bytes }) => {
-        this.#kept.set(key, decoded, bytes)
+      .then((decoded) => {
+        this.#kept.set(key, decoded, decoded.bytes)
         return decoded
       })
       .finally(() => this.#underway.delete(key))
@@ -111,22 +147,17 @@ export class DecodedBatches {
     return this.#kept.figures()
   }
 
-  async #decode(source: RecordSource, batch: RecordBatch) {
-    const baseOffset = baseOffsetOf(batch)
-    const nextOffset = baseOffset + batch.lastOffsetDelta + 1
-    const ends = { baseOffset, nextOffset }
-    if ((batch.attributes & controlBit) !== 0) {
-      return { decoded: { ...ends, messages: [] }, bytes: recordOverheadBytes }
-    }
+  async #decode(source: RecordSource, batch: RecordBatch): Promise<DecodedBatch> {
+    if ((batch.attributes & controlBit) !== 0) return new DecodedBatch(source, batch, undefined)
     try {
       const block = await this.#block(batch)
-      const { messages, bytes } = await messagesOf(source, batch, block)
-      return { decoded: { ...ends, messages }, bytes }
+      const places = new RecordPlaces(batch, block)
+      while (places.step(recordsPerTurn)) await setImmediate()
+      return new DecodedBatch(source, batch, { block, places })
     } catch (error) {
       if (!(error instanceof CompressionError)) throw error
       const code = error.code === 'too-large' ? 'too-large' : 'corrupt'
-      const fault = { code, text: error.message } as const
-      return { decoded: { ...ends, messages: [], fault }, bytes: recordOverheadBytes }
+      return new DecodedBatch(source, batch, undefined, { code, text: error.message })
     }
   }
 
@@ -136,39 +167,10 @@ export class DecodedBatches {
   }
 }
 
-async function messagesOf(source: RecordSource, batch: RecordBatch, block: Buffer) {
-  const messages: RecordMessage[] = []
-  let bytes = block.length + recordOverheadBytes
-  let lastOffset = baseOffsetOf(batch) - 1
-  for (const record of decodeRecords(withOwnTimes(source, batch), block)) {
-    // Compressed batches are stored unseen: a client's wrong delta must not reach clients as a wrong offset.
-    if (
-      record.offset <= lastOffset ||
-      record.offset > baseOffsetOf(batch) + batch.lastOffsetDelta
-    ) {
-      throw corrupt(`offset ${record.offset} in a batch after ${lastOffset}`)
-    }
-    lastOffset = record.offset
-    messages.push(new RecordMessage(record, source))
-    bytes += recordBytes(record)
-    if (messages.length % recordsPerTurn === 0) await setImmediate()
-  }
-  return { messages, bytes }
-}
-
 /** A RocketMQ record's timestamp is its born timestamp, also where the topic stamps append times. */
 function withOwnTimes(source: RecordSource, batch: RecordBatch): RecordBatch {
   if (source.origin === 'kafka') return batch
   return { ...batch, attributes: batch.attributes & ~appendTimeBit }
-}
-
-/** Besides the block: objects, and the property string once it is made. */
-function recordBytes({ headers, key }: BatchRecord): number {
-  let bytes = recordOverheadBytes + (key?.length ?? 0)
-  for (const { name, value } of headers) {
-    bytes += headerOverheadBytes + name.length + (value?.length ?? 0)
-  }
-  return bytes
 }
 
 /** The same offsets hold the same records for ever, but a cleaner may take some out: then length and CRC differ. */

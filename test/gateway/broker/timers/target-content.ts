@@ -1,7 +1,6 @@
 import {
   batchesIn,
   DecodedBatches,
-  messagesFrom,
   type RecordMessage
 } from '../../../../gateway/broker/translate/index.ts'
 import { type Engine, type QueueUid, StoreError } from '../../../../storage/index.ts'
@@ -33,7 +32,7 @@ export async function readTarget(engine: Engine, queue: QueueUid): Promise<Copy[
         queue,
         appendTimeMs: 0
       } as const
-      for (const message of messagesFrom(await decoded.decode(source, batch), offset)) {
+      for (const message of (await decoded.decode(source, batch)).from(offset)) {
         const origin = data.origins.find(({ nextOffset }) => nextOffset > message.offset)
         const appendTimeMs = origin?.appendTimeMs ?? -1
         all.push({ message, body: message.body.toString(), appendTimeMs })

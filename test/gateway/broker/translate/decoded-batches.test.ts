@@ -3,14 +3,14 @@ import {
   batchesIn,
   type DecodedBatch,
   DecodedBatches,
-  decodeLimits,
-  messagesFrom
+  decodeLimits
 } from '../../../../gateway/broker/translate/decoded-batches.ts'
 import { Turns } from '../../../../gateway/broker/translate/turns.ts'
 import { WeightedCache } from '../../../../gateway/broker/translate/weighted-cache.ts'
 import { encodeBatch } from '../../../../storage/batch/encode-batch.ts'
 import { batchOf } from '../../../../storage/batch/parse-batch.ts'
 import { patchBatch, stampAppendTime } from '../../../../storage/batch/patch-batch.ts'
+import { recordsBlock } from '../../../../storage/batch/records.ts'
 import { fixture } from '../../../support/fixtures.ts'
 import { seededRandom } from '../../../support/seeded-random.ts'
 import { decoded } from './decoded.ts'
@@ -88,7 +88,7 @@ t.test('the cache keeps within its limits', async (t) => {
   const probe = new DecodedBatches()
   await probe.decode(kafka, one)
   const { bytes } = probe.figures()
-  t.ok(bytes > 3000, 'objects and properties are counted in')
+  t.ok(bytes > 12 * 8 + (await recordsBlock(one)).length, 'the inflated block is counted in')
   const cache = new DecodedBatches({ ...decodeLimits, keptBytesMax: bytes * 3 })
   for (let queue = 1; queue <= 10; queue++) await cache.decode({ ...kafka, queue }, one)
   t.match(cache.figures(), { entries: 3, bytes: bytes * 3 })
@@ -137,7 +137,8 @@ t.test('control batches have no messages', async (t) => {
   const record = { timestamp: 1, key: Buffer.alloc(4), value: Buffer.alloc(6) }
   const batch = encodeBatch([record], { baseOffset: 8, control: true, transactional: true })
   const result = await new DecodedBatches().decode(kafka, batch)
-  t.same(result, { baseOffset: 8, nextOffset: 9, messages: [] })
+  t.match(result, { baseOffset: 8, nextOffset: 9, fault: undefined })
+  t.same(result.messages, [])
 })
 
 t.test(
@@ -168,21 +169,42 @@ t.test('many records: others get their turn in between', async (t) => {
 })
 
 t.test('messages from an offset on, gaps or not', async (t) => {
+  const offsetsFrom = (batch: DecodedBatch, offset: number) =>
+    [...batch.from(offset)].map((message) => message.offset)
   const batch = batchNamed('batch-java-none')
   patchBatch(batch, 100, 0)
   const result = await new DecodedBatches().decode(kafka, batch)
-  t.equal(messagesFrom(result, 0), result.messages)
-  t.same(
-    messagesFrom(result, 110).map(({ offset }) => offset),
-    [110, 111]
-  )
-  t.same(messagesFrom(result, 112), [])
-  const gap = { ...result, messages: result.messages.filter(({ offset }) => offset % 5 === 0) }
-  t.same(
-    messagesFrom(gap, 102).map(({ offset }) => offset),
-    [105, 110]
-  )
+  t.equal(offsetsFrom(result, 0).length, 12)
+  t.same(offsetsFrom(result, 110), [110, 111])
+  t.same(offsetsFrom(result, 112), [])
+  const gaps = await new DecodedBatches().decode(kafka, batchWithDeltas([0, 5, 10], 19))
+  t.same([gaps.baseOffset, gaps.nextOffset], [100, 120])
+  t.same(offsetsFrom(gaps, 102), [105, 110])
+  t.same(offsetsFrom(gaps, 105), [105, 110])
+  t.same(offsetsFrom(gaps, 111), [])
 })
+
+t.test('offsets that do not ascend within the batch are a fault', async (t) => {
+  for (const deltas of [
+    [0, 0, 1],
+    [0, 2, 1],
+    [0, 1, 20]
+  ]) {
+    const { fault } = await new DecodedBatches().decode(kafka, batchWithDeltas(deltas, 19))
+    t.match(fault, { code: 'corrupt', text: /^offset \d+ in a batch after \d$/ })
+  }
+})
+
+/** Records without key, value and headers at these deltas (below 64) from offset 100. */
+function batchWithDeltas(deltas: readonly number[], lastOffsetDelta: number) {
+  const records = deltas.map(() => ({ timestamp: 1, value: null }))
+  const { bytes } = encodeBatch(records, { baseOffset: 100 })
+  // Of each record: length, attributes, timestamp, then the delta, zig-zag.
+  const recordBytes = (bytes.length - 61) / deltas.length
+  for (const [i, delta] of deltas.entries()) bytes[61 + i * recordBytes + 3] = delta * 2
+  bytes.writeInt32BE(lastOffsetDelta, 23)
+  return batchOf(bytes)
+}
 
 t.test('buffers are cut into batches', async (t) => {
   const [one, two] = [fixture('kafka/batch-java-none'), fixture('kafka/batch-java-gzip')]
