@@ -91,6 +91,11 @@ export async function installJava(version: '3.9' | '4.1'): Promise<string> {
 
 const jvmWords = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 
+/** A RocketMQ client gives up on a connection, and what else waits on it, after 3 s: too soon on a busy machine. */
+const patience = ['connect.timeout=30000', 'closeSocketIfTimeout=false'].map(
+  (property) => `-Dcom.rocketmq.remoting.client.${property}`
+)
+
 /** The Java files of a folder, in order; none if it does not exist. */
 async function javaFiles(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return []
@@ -113,7 +118,7 @@ export async function installRocketmq(version: RocketmqVersion): Promise<Rocketm
   })
   const home = `-Duser.home=${join(folder, 'home')}`
   const classPath = `${join(folder, 'classes')}:${jarPath}`
-  const words = [...jvmWords, home, '-cp', classPath, 'Driver']
+  const words = [...jvmWords, ...patience, home, '-cp', classPath, 'Driver']
   return { language: 'java', version, program: 'java', words, folder }
 }
 

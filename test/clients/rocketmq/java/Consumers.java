@@ -42,8 +42,7 @@ public final class Consumers {
 
   /** A consumer with the command's settings, no listener yet. */
   public DefaultMQPushConsumer made(JsonNode command) throws Exception {
-    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(command.get("group").asText());
-    consumer.setNamesrvAddr(driver.namesrv);
+    DefaultMQPushConsumer consumer = driver.patient(new DefaultMQPushConsumer(command.get("group").asText()));
     consumer.setPollNameServerInterval(1000);
     consumer.setHeartbeatBrokerInterval(1000);
     consumer.setPersistConsumerOffsetInterval(1000);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.apache.rocketmq.client.ClientConfig;
 
 /**
  * RocketMQ's own Java client behind a line protocol. A command's verb is "Class.method": a class beside this one with a
@@ -20,6 +21,9 @@ import java.util.concurrent.Executors;
  */
 public final class Driver {
   public static final ObjectMapper JSON = new ObjectMapper();
+
+  /** The clients' own is 3 s, in which a busy machine may not even begin a program. */
+  public static final int PATIENCE_MS = 30_000;
 
   public final String namesrv;
   private final PrintStream out;
@@ -77,6 +81,13 @@ public final class Driver {
   /** Another class's one instance, for verbs that share a producer or a consumer. */
   public <T> T part(Class<T> type) throws Exception {
     return type.cast(part(type.getName()));
+  }
+
+  /** Tells a client where its name server is, and to wait for answers as long as a busy machine needs. */
+  public <T extends ClientConfig> T patient(T client) {
+    client.setNamesrvAddr(namesrv);
+    client.setMqClientApiTimeout(PATIENCE_MS);
+    return client;
   }
 
   /** Writes one line: an answer, or an event ({"event": ...}). */

@@ -24,8 +24,7 @@ public final class LitePull {
 
   /** With a `subscription` or `sql` the group shares the queues; without one this consumer assigns `queues` to itself. */
   public JsonNode start(JsonNode command) throws Exception {
-    consumer = new DefaultLitePullConsumer(command.get("group").asText());
-    consumer.setNamesrvAddr(driver.namesrv);
+    consumer = driver.patient(new DefaultLitePullConsumer(command.get("group").asText()));
     consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
     consumer.setAutoCommit(command.path("autoCommit").asBoolean());
     consumer.setAutoCommitIntervalMillis(1000);

@@ -23,8 +23,7 @@ public final class Lookups {
 
   private synchronized DefaultMQAdminExt admin() throws Exception {
     if (admin == null) {
-      admin = new DefaultMQAdminExt();
-      admin.setNamesrvAddr(driver.namesrv);
+      admin = driver.patient(new DefaultMQAdminExt(Driver.PATIENCE_MS));
       admin.setInstanceName("lookups");
       admin.start();
     }
@@ -50,8 +49,7 @@ public final class Lookups {
   /** One pull of the classic pull consumer with an expression. */
   public synchronized JsonNode pullSql(JsonNode command) throws Exception {
     if (puller == null) {
-      puller = new DefaultMQPullConsumer(command.get("group").asText());
-      puller.setNamesrvAddr(driver.namesrv);
+      puller = driver.patient(new DefaultMQPullConsumer(command.get("group").asText()));
       puller.setHeartbeatBrokerInterval(500);
       puller.start();
     }
@@ -73,7 +71,7 @@ public final class Lookups {
       try {
         return puller.pull(queue, selector, offset, 32);
       } catch (MQClientException e) {
-        if (round == 100 || !e.getMessage().contains("does not upgrade")) throw e;
+        if (round == 300 || !e.getMessage().contains("does not upgrade")) throw e;
         Thread.sleep(100);
       }
     }

@@ -20,8 +20,8 @@ public final class Producers {
   /** The driver's producer, started when first asked for. */
   public synchronized DefaultMQProducer producer() throws Exception {
     if (producer == null) {
-      producer = new DefaultMQProducer("isthmus-test-producer");
-      producer.setNamesrvAddr(driver.namesrv);
+      producer = driver.patient(new DefaultMQProducer("isthmus-test-producer"));
+      producer.setSendMsgTimeout(Driver.PATIENCE_MS);
       producer.setPollNameServerInterval(1000);
       producer.start();
     }

@@ -6,10 +6,10 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /** Settings of topics and groups by RocketMQ's own admin client. Classes have other packages in 4.9 than in 5. */
 public final class Settings {
-  private final DefaultMQAdminExt admin = new DefaultMQAdminExt(10_000);
+  private final DefaultMQAdminExt admin;
 
   public Settings(Driver driver) throws Exception {
-    admin.setNamesrvAddr(driver.namesrv);
+    admin = driver.patient(new DefaultMQAdminExt(Driver.PATIENCE_MS));
     admin.setInstanceName("settings");
     admin.start();
   }

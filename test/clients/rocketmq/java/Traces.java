@@ -17,8 +17,8 @@ public final class Traces {
   }
 
   public JsonNode send(JsonNode command) throws Exception {
-    DefaultMQProducer producer = new DefaultMQProducer("isthmus-traced", true, null);
-    producer.setNamesrvAddr(driver.namesrv);
+    DefaultMQProducer producer = driver.patient(new DefaultMQProducer("isthmus-traced", true, null));
+    producer.setSendMsgTimeout(Driver.PATIENCE_MS);
     producer.start();
     return Messages.result(producer.send(Messages.of(command.get("topic").asText(), command)));
   }
@@ -26,8 +26,7 @@ public final class Traces {
   /** What it is given is told like any consumer's. */
   public JsonNode consume(JsonNode command) throws Exception {
     Consumers consumers = driver.part(Consumers.class);
-    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(command.get("group").asText(), true, null);
-    consumer.setNamesrvAddr(driver.namesrv);
+    DefaultMQPushConsumer consumer = driver.patient(new DefaultMQPushConsumer(command.get("group").asText(), true, null));
     consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
     consumer.subscribe(command.get("topic").asText(), "*");
     consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {

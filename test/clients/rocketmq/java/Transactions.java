@@ -21,8 +21,8 @@ public final class Transactions implements TransactionListener {
 
   /** Starts the producer, which makes the topic with a message "first", and is known to the broker from then on. */
   public JsonNode start(JsonNode command) throws Exception {
-    producer = new TransactionMQProducer(command.get("group").asText());
-    producer.setNamesrvAddr(driver.namesrv);
+    producer = driver.patient(new TransactionMQProducer(command.get("group").asText()));
+    producer.setSendMsgTimeout(Driver.PATIENCE_MS);
     producer.setPollNameServerInterval(1000);
     producer.setHeartbeatBrokerInterval(1000);
     producer.setTransactionListener(this);

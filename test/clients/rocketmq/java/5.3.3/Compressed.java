@@ -14,8 +14,8 @@ public final class Compressed {
   /** Sends each message with `type`: ZLIB, LZ4 or ZSTD. */
   public JsonNode send(JsonNode command) throws Exception {
     String type = command.get("type").asText();
-    DefaultMQProducer producer = new DefaultMQProducer("isthmus-test-" + type);
-    producer.setNamesrvAddr(driver.namesrv);
+    DefaultMQProducer producer = driver.patient(new DefaultMQProducer("isthmus-test-" + type));
+    producer.setSendMsgTimeout(Driver.PATIENCE_MS);
     producer.setInstanceName(type);
     producer.setCompressType(CompressionType.of(type));
     producer.setCompressMsgBodyOverHowmuch(16);
