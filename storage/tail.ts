@@ -14,17 +14,28 @@ export interface TailRun {
   readonly bytes: number
   readonly appendTimeMs: number
   readonly flags: number
+  /** What it takes in memory, about. */
+  readonly heldBytes: number
 }
+
+/**
+ * What a run and each of its batches take besides the batches' bytes (objects, the run's header beside them): measured
+ * on Node 20. Of runs of a hundred bytes it is most of what they take.
+ */
+const runOverheadBytes = 432
+const batchOverheadBytes = 128
 
 /** What stays in memory of a run that became durable. */
 export function tailRunOf(run: SealedRun, appendTimeMs: number): TailRun {
   const { queue, baseOffset, nextOffset, batches, bytes, flags } = run
-  return { queue, baseOffset, nextOffset, batches, bytes, appendTimeMs, flags }
+  const heldBytes = bytes + runOverheadBytes + batches.length * batchOverheadBytes
+  return { queue, baseOffset, nextOffset, batches, bytes, appendTimeMs, flags, heldBytes }
 }
 
 /** The runs of one queue that are in memory, oldest first. */
 export class QueueTail {
-  #runs: TailRun[] = []
+  /** Those before the head have left. */
+  #runs: (TailRun | undefined)[] = []
   #head = 0
 
   get length(): number {
@@ -45,9 +56,11 @@ export class QueueTail {
   }
 
   dropFirst(): void {
-    this.#head++
+    // It holds on to a whole group's memory.
+    this.#runs[this.#head++] = undefined
     // An array that is only shifted would be moved whole each time; here it is cut once in a while.
-    if (this.#head > 32 && this.#head * 2 > this.#runs.length) {
+    if (this.length === 0) this.clear()
+    else if (this.#head > 32 && this.#head * 2 > this.#runs.length) {
       this.#runs = this.#runs.slice(this.#head)
       this.#head = 0
     }
@@ -92,7 +105,7 @@ export class Tail {
     this.#groups.push(runs)
     for (const run of runs) {
       run.queue.tail.push(run)
-      this.#bytes += run.bytes
+      this.#bytes += run.heldBytes
     }
     while (this.#bytes > this.#bytesMax && this.#head < this.#groups.length) this.#evict()
   }
@@ -101,7 +114,7 @@ export class Tail {
     const group = this.#groups[this.#head] as TailRun[]
     this.#groups[this.#head++] = []
     for (const run of group) {
-      this.#bytes -= run.bytes
+      this.#bytes -= run.heldBytes
       // A deleted queue's tail was cleared at once.
       if (run.queue.tail.at(0) === run) run.queue.tail.dropFirst()
     }
