@@ -1,6 +1,7 @@
 /**
  * Index entries of one queue, packed: nine doubles a run instead of an object with nine fields (a segment of small
- * runs has millions).
+ * runs has millions). In a plain array, which V8 keeps as doubles: of thousands of queues with a few entries each, typed
+ * arrays cost more than what is in them, and outside V8's heap.
  */
 
 /** One run as the index knows it. */
@@ -23,40 +24,36 @@ export interface RunEntry {
 }
 
 const stride = 9
+const doubleBytes = 8
+/** A list that is emptied keeps room for this many. */
+const keptRunsMax = 8
 
 /** Ascending by offset; entries are added at the end and dropped from the front. */
 export class RunList {
-  #data: Float64Array
+  #data: number[] = []
   #from = 0
-  #to = 0
-
-  constructor(capacity = 4) {
-    this.#data = new Float64Array(capacity * stride)
-  }
 
   get length(): number {
-    return this.#to - this.#from
+    return this.#data.length / stride - this.#from
   }
 
   /** Memory held, bytes. */
   get heldBytes(): number {
-    return this.#data.byteLength
+    return this.#data.length * doubleBytes
   }
 
   push(run: RunEntry): void {
-    if ((this.#to + 1) * stride > this.#data.length) this.#grow()
-    const at = this.#to * stride
-    const data = this.#data
-    data[at] = run.baseOffset
-    data[at + 1] = run.nextOffset
-    data[at + 2] = run.segment
-    data[at + 3] = run.position
-    data[at + 4] = run.bytes
-    data[at + 5] = run.appendTimeMs
-    data[at + 6] = run.maxTimestamp
-    data[at + 7] = run.runningMax
-    data[at + 8] = run.flags
-    this.#to++
+    this.#data.push(
+      run.baseOffset,
+      run.nextOffset,
+      run.segment,
+      run.position,
+      run.bytes,
+      run.appendTimeMs,
+      run.maxTimestamp,
+      run.runningMax,
+      run.flags
+    )
   }
 
   at(index: number): RunEntry {
@@ -82,7 +79,7 @@ export class RunList {
 
   /** Offset after the last entry; the list must not be empty. */
   nextOffset(): number {
-    return this.#data[(this.#to - 1) * stride + 1] as number
+    return this.#data[this.#data.length - stride + 1] as number
   }
 
   /** Index of the first run that ends after `offset`; `length` if none does. */
@@ -103,31 +100,24 @@ export class RunList {
   /** Forgets the first `count` entries. */
   dropFirst(count: number): void {
     this.#from += count
-    if (this.#from === this.#to) {
-      this.#from = 0
-      this.#to = 0
-      if (this.#data.length > 64 * stride) this.#data = new Float64Array(4 * stride)
-    }
+    if (this.length > 0) {
+      // Cut once in a while only: what is left is moved.
+      if (this.#from < this.length) return
+      this.#data = this.#data.slice(this.#from * stride)
+    } else if (this.#from > keptRunsMax) this.#data = []
+    else this.#data.length = 0
+    this.#from = 0
   }
 
   /** First index whose `field` is at or above `wanted`; the field must never fall along the list. */
   #search(field: number, wanted: number): number {
     let low = this.#from
-    let high = this.#to
+    let high = this.#data.length / stride
     while (low < high) {
       const middle = (low + high) >>> 1
       if ((this.#data[middle * stride + field] as number) < wanted) low = middle + 1
       else high = middle
     }
     return low - this.#from
-  }
-
-  #grow(): void {
-    const held = this.#data.subarray(this.#from * stride, this.#to * stride)
-    const grown = new Float64Array(Math.max(4, this.length * 2) * stride)
-    grown.set(held)
-    this.#data = grown
-    this.#to -= this.#from
-    this.#from = 0
   }
 }
