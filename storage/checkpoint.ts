@@ -3,7 +3,7 @@
  * beside it now and then, from which the view can be rebuilt.
  */
 import type { Catalog } from './catalog.ts'
-import { encodeIndexBlocks, type IndexWrite } from './index-block.ts'
+import { indexBlocksOf } from './index-block.ts'
 import type { IndexDb, RowWrite, ViewMark } from './index-db.ts'
 import type { KeyBlock, KeyTable } from './key-table.ts'
 import { pruneSnapshots, snapshotsKept, writeSnapshot } from './layout/snapshot.ts'
@@ -13,7 +13,7 @@ import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
 import type { SegmentUsage, UsageBlock } from './segment-usage.ts'
 import type { StoreSettings } from './settings.ts'
-import { engineKeys, type StoredRow, storedKeyOf } from './state/stored-rows.ts'
+import { engineKeys, type StoredRow } from './state/stored-rows.ts'
 
 export interface CheckpointParts {
   readonly catalog: Catalog
@@ -37,7 +37,8 @@ export interface CheckpointParts {
 /** The catalog's changes since the last checkpoint, as of one address. */
 interface Capture {
   readonly mark: ViewMark
-  readonly rows: RowWrite[]
+  readonly rows: readonly RowWrite[]
+  readonly queues: QueueStates
   /** Queues with new runs, and how many of them. */
   readonly runs: readonly { readonly queue: Queue; readonly count: number }[]
   readonly runsHeld: number
@@ -45,8 +46,13 @@ interface Capture {
   readonly usage: readonly UsageBlock[]
   readonly dropped: readonly number[]
   readonly droppedTopics: readonly string[]
-  /** Every row but those of timers, where a snapshot is due. */
-  readonly snapshot: readonly StoredRow[] | undefined
+  readonly snapshot: SnapshotCapture | undefined
+}
+
+/** All rows but those of timers. */
+interface SnapshotCapture {
+  readonly rows: readonly StoredRow[]
+  readonly queues: QueueStates
   readonly timerCount: number
 }
 
@@ -174,20 +180,17 @@ export class Checkpointer {
     for (const id of catalog.dirtyTopics) {
       const topic = catalog.topics.find({ id })
       const key = engineKeys.topic(id)
-      rows.push(
-        topic === undefined ? { delete: key } : { put: { family: 'topic', row: topic }, key }
-      )
+      rows.push(topic === undefined ? { delete: key } : { put: { family: 'topic', row: topic } })
     }
     for (const id of catalog.dirtySegments) {
       const row = catalog.segments.get(id)
       const key = engineKeys.segment(id)
-      rows.push(row === undefined ? { delete: key } : { put: { family: 'segment', row }, key })
+      rows.push(row === undefined ? { delete: key } : { put: { family: 'segment', row } })
     }
-    rows.push(put({ family: 'counters', row: catalog.counters }))
+    rows.push({ put: { family: 'counters', row: catalog.counters } })
     const runs: { queue: Queue; count: number }[] = []
     const expireBefore = clock.now() - settings.producerExpiryMs
     for (const queue of catalog.dirtyQueues) {
-      rows.push(put(queueRow(queue)))
       if (queue.runs.length > 0) runs.push({ queue, count: queue.runs.length })
       for (const id of queue.producers.expire(expireBefore, settings.producersPerQueueMax))
         rows.push({ delete: engineKeys.producer(queue.uid, id) })
@@ -196,14 +199,14 @@ export class Checkpointer {
         producer.dirty = false
         const { producerId, epoch } = producer
         const batches = [...producer.batches]
-        rows.push(
-          put({ family: 'producer', row: { queue: queue.uid, producerId, epoch, batches } })
-        )
+        const row = { queue: queue.uid, producerId, epoch, batches }
+        rows.push({ put: { family: 'producer', row } })
       }
     }
     const capture: Capture = {
       mark,
       rows,
+      queues: new QueueStates(catalog.dirtyQueues),
       runs,
       runsHeld: this.#runsHeld,
       keys: keys.take(),
@@ -212,8 +215,7 @@ export class Checkpointer {
       droppedTopics: [...catalog.dirtyTopics].filter(
         (id) => catalog.topics.find({ id }) === undefined
       ),
-      snapshot: withSnapshot ? allRows(catalog) : undefined,
-      timerCount: catalog.state.timers.count
+      snapshot: withSnapshot ? captureAll(catalog) : undefined
     }
     catalog.dirtyTopics.clear()
     catalog.dirtySegments.clear()
@@ -226,12 +228,10 @@ export class Checkpointer {
 
   async #write(capture: Capture): Promise<void> {
     const { catalog, db, index, keys, usage, fileSystem, folder, storeId, clusterId } = this.#parts
-    const blocks: IndexWrite[] = []
     // Entries up to the captured counts do not change meanwhile: only what follows here drops them.
-    for (const { queue, count } of capture.runs)
-      blocks.push(...(await encodeIndexBlocks(queue, count)))
+    const blocks = indexBlocksOf(capture.runs)
     const writes = { blocks, keys: capture.keys, usage: capture.usage }
-    await db.checkpoint(capture.mark, capture.rows, writes)
+    await db.checkpoint(capture.mark, viewRows(capture), writes)
     keys.written()
     catalog.state.timers.written()
     usage.written(capture.usage, capture.mark.applied.segment)
@@ -245,11 +245,45 @@ export class Checkpointer {
     if (capture.snapshot === undefined) return
     const { applied, sequence, appendTimeMs } = capture.mark
     const header = { storeId, clusterId, sequence, address: applied, appendTimeMs }
-    const rows = snapshotRows(capture.snapshot, db, capture.timerCount)
-    await writeSnapshot(fileSystem, folder, header, rows)
-    this.#snapshots = (await pruneSnapshots(fileSystem, folder)).map((one) => one.sequence)
+    await writeSnapshot(fileSystem, folder, header, snapshotRows(capture.snapshot, db))
+    const known = [sequence, ...this.#snapshots]
+    const kept = await pruneSnapshots(fileSystem, folder, { known })
+    this.#snapshots = kept.map((one) => one.sequence)
     this.#releaseAll()
   }
+}
+
+/**
+ * What rows of queues say, as of one moment. There may be very many queues: what cannot change is looked up in them
+ * later, and rows are made one by one when they are written.
+ */
+class QueueStates {
+  readonly #queues: readonly Queue[]
+  /** Next offset and greatest timestamp of each. */
+  readonly #numbers: Float64Array
+
+  constructor(queues: Iterable<Queue>) {
+    this.#queues = [...queues]
+    this.#numbers = new Float64Array(this.#queues.length * 2)
+    let at = 0
+    for (const { sealedEnd, maxTimestamp } of this.#queues) {
+      this.#numbers[at++] = sealedEnd
+      this.#numbers[at++] = maxTimestamp
+    }
+  }
+
+  *rows(): Iterable<StoredRow> {
+    for (const [i, { uid, topicId, index }] of this.#queues.entries()) {
+      const nextOffset = this.#numbers[i * 2] as number
+      const maxTimestamp = this.#numbers[i * 2 + 1] as number
+      yield { family: 'queue', row: { queue: uid, topicId, index, nextOffset, maxTimestamp } }
+    }
+  }
+}
+
+function* viewRows({ rows, queues }: Capture): Iterable<RowWrite> {
+  yield* rows
+  for (const row of queues.rows()) yield { put: row }
 }
 
 /**
@@ -257,11 +291,11 @@ export class Checkpointer {
  * there must be no snapshot, or they would be lost for good.
  */
 async function* snapshotRows(
-  rows: readonly StoredRow[],
-  db: IndexDb,
-  timerCount: number
+  { rows, queues, timerCount }: SnapshotCapture,
+  db: IndexDb
 ): AsyncIterable<StoredRow | EncodedRow> {
   yield* rows
+  yield* queues.rows()
   let count = 0
   for await (const some of db.timers()) {
     count += some.length
@@ -272,30 +306,17 @@ async function* snapshotRows(
   throw new Error(`the index has ${count} timers of ${timerCount}`)
 }
 
-function put(entry: StoredRow): RowWrite {
-  return { put: entry, key: storedKeyOf(entry) }
-}
-
-function queueRow(queue: Queue): StoredRow {
-  const { uid, topicId, index, sealedEnd, maxTimestamp } = queue
-  return {
-    family: 'queue',
-    row: { queue: uid, topicId, index, nextOffset: sealedEnd, maxTimestamp }
-  }
-}
-
-function allRows(catalog: Catalog): StoredRow[] {
+function captureAll(catalog: Catalog): SnapshotCapture {
   const rows: StoredRow[] = [{ family: 'counters', row: catalog.counters }]
   for (const row of catalog.segments.values()) rows.push({ family: 'segment', row })
   for (const row of catalog.topics.all()) rows.push({ family: 'topic', row })
-  for (const queue of catalog.queues.values()) {
-    rows.push(queueRow(queue))
+  for (const queue of catalog.queues.values())
     for (const { producerId, epoch, batches } of queue.producers.all())
       rows.push({
         family: 'producer',
         row: { queue: queue.uid, producerId, epoch, batches: [...batches] }
       })
-  }
   for (const entry of catalog.state.all()) rows.push(entry)
-  return rows
+  const queues = new QueueStates(catalog.queues.values())
+  return { rows, queues, timerCount: catalog.state.timers.count }
 }

@@ -56,28 +56,26 @@ export function encodeIndexBlock(list: RunList, from: number, count: number): Bu
   return writer.take()
 }
 
-/** Blocks encoded before the event loop gets a turn. */
-const blocksPerTurnMax = 64
-
 export interface IndexWrite {
   readonly queue: QueueUid
   readonly firstOffset: number
   readonly block: Buffer
 }
 
-/** Packs the first `count` runs of a queue, as far as it still exists, into blocks. */
-export async function encodeIndexBlocks(
-  queue: { readonly uid: QueueUid; readonly runs: RunList; readonly gone: boolean },
-  count: number
-): Promise<IndexWrite[]> {
-  const writes: IndexWrite[] = []
-  for (let from = 0; from < count && !queue.gone; from += blockRunsMax) {
-    const block = encodeIndexBlock(queue.runs, from, Math.min(blockRunsMax, count - from))
-    writes.push({ queue: queue.uid, firstOffset: queue.runs.at(from).baseOffset, block })
-    if (writes.length % blocksPerTurnMax === 0)
-      await new Promise<void>((resolve) => setImmediate(resolve))
+/** The first `count` runs of a queue. */
+export interface QueueRuns {
+  readonly queue: { readonly uid: QueueUid; readonly runs: RunList; readonly gone: boolean }
+  readonly count: number
+}
+
+/** Packs runs, as far as their queues still exist, into blocks: each when it is asked for, so that a caller can pause. */
+export function* indexBlocksOf(all: Iterable<QueueRuns>): Iterable<IndexWrite> {
+  for (const { queue, count } of all) {
+    for (let from = 0; from < count && !queue.gone; from += blockRunsMax) {
+      const block = encodeIndexBlock(queue.runs, from, Math.min(blockRunsMax, count - from))
+      yield { queue: queue.uid, firstOffset: queue.runs.at(from).baseOffset, block }
+    }
   }
-  return writes
 }
 
 /** Throws LayoutError for bytes that are no index block. */
@@ -86,7 +84,7 @@ export function decodeIndexBlock(bytes: Buffer): RunList {
   const found = reader.uint8()
   if (found !== version) throw new LayoutError('unsupported', `index block of version ${found}`)
   const count = reader.varint()
-  const list = new RunList(Math.max(1, Math.min(count, blockRunsMax)))
+  const list = new RunList()
   let last = origin
   for (let i = 0; i < count; i++) {
     const segment = last.segment + reader.signed()

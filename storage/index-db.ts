@@ -9,7 +9,7 @@
 import { Level } from 'level'
 import type { QueueUid, TopicId } from './contract.ts'
 import { OpenError } from './errors.ts'
-import { decodeIndexBlock, encodeIndexBlocks, type IndexWrite } from './index-block.ts'
+import { decodeIndexBlock, type IndexWrite, indexBlocksOf } from './index-block.ts'
 import type { KeyBlock } from './key-table.ts'
 import { readInt64, writeInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
@@ -17,7 +17,7 @@ import { type RunEntry, RunList } from './run-list.ts'
 import type { UsageBlock } from './segment-usage.ts'
 import { decodeKey, decodeRow, encodeKey, encodeRow, keyRange } from './state/codec.ts'
 import type { StateKey, TimerRow } from './state/rows.ts'
-import type { StoredKey, StoredRow } from './state/stored-rows.ts'
+import { type StoredKey, type StoredRow, storedKeyOf } from './state/stored-rows.ts'
 
 /** A LevelDB, or what behaves like one in tests. */
 export type Database = Level<Buffer, Buffer>
@@ -49,7 +49,7 @@ export interface ViewMark {
 }
 
 export type RowWrite =
-  | { readonly put: StoredRow; readonly key: StoredKey }
+  | { readonly put: StoredRow; readonly key?: StoredKey }
   | { readonly delete: StoredKey }
 
 const viewKey = Buffer.from('mview')
@@ -57,21 +57,25 @@ const rowPrefix = Buffer.from('s')
 const rowsEnd = Buffer.from('t')
 /** What a checkpoint writes besides rows. */
 export interface ViewWrites {
-  readonly blocks: readonly IndexWrite[]
+  readonly blocks: Iterable<IndexWrite>
   readonly keys: readonly KeyBlock[]
   readonly usage: readonly UsageBlock[]
 }
 
-/** Rows and blocks in one LevelDB batch, so that a checkpoint of a large store does not build one huge one. */
-const batchWritesMax = 2000
+/**
+ * What goes into one LevelDB batch, about: a checkpoint of a large store must not build one huge one, and everything
+ * else gets a turn while a batch is written.
+ */
+const batchWritesMax = 500
+const batchBytesMax = 64 * 1024
 
 const timerKeys = keyRange('timer')
 const timersRange = {
   gte: Buffer.concat([rowPrefix, timerKeys.gte]),
   lt: Buffer.concat([rowPrefix, timerKeys.lt])
 }
-/** Timers read together. */
-const timersAtOnce = 1000
+/** Rows read together. */
+const rowsAtOnce = 1000
 
 type Write = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
 
@@ -112,37 +116,23 @@ export class IndexDb {
    */
   async checkpoint(
     mark: ViewMark,
-    rows: readonly RowWrite[],
+    rows: Iterable<RowWrite>,
     { blocks, keys, usage }: ViewWrites
   ): Promise<void> {
-    let writes: Write[] = keys.map(({ topicId, bytes }) => ({
-      type: 'put',
-      key: keysKey(topicId, mark.sequence),
-      value: bytes
-    }))
-    for (const { segment, bytes } of usage)
-      writes.push({ type: 'put', key: usageKey(segment), value: bytes })
-    for (const { queue, firstOffset, block } of blocks) {
-      writes.push({ type: 'put', key: blockKey(queue, firstOffset), value: block })
-      if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
-    }
-    for (const row of rows) {
-      writes.push(writeOf(row))
-      if (writes.length >= batchWritesMax) writes = await this.#flush(writes)
-    }
-    writes.push({ type: 'put', key: viewKey, value: json(mark) })
-    await this.#write(writes)
+    await this.#writeAll(function* () {
+      for (const { topicId, bytes } of keys) yield put(keysKey(topicId, mark.sequence), bytes)
+      for (const { segment, bytes } of usage) yield put(usageKey(segment), bytes)
+      for (const block of blocks) yield putOfBlock(block)
+      for (const row of rows) yield writeOf(row)
+    })
+    await this.#db.put(viewKey, json(mark), { sync: true })
   }
 
   /** Index blocks ahead of the next checkpoint, which makes them durable. */
-  async putBlocks(blocks: readonly IndexWrite[]): Promise<void> {
-    await this.#db.batch(
-      blocks.map(({ queue, firstOffset, block }) => ({
-        type: 'put',
-        key: blockKey(queue, firstOffset),
-        value: block
-      }))
-    )
+  async putBlocks(blocks: Iterable<IndexWrite>): Promise<void> {
+    await this.#writeAll(function* () {
+      for (const block of blocks) yield putOfBlock(block)
+    })
   }
 
   /** Rows ahead of the next checkpoint: replay from the mark that is there gives them once more. */
@@ -150,22 +140,37 @@ export class IndexDb {
     await this.#db.batch(rows.map(writeOf))
   }
 
-  async #flush(writes: Write[]): Promise<Write[]> {
-    await this.#db.batch(writes)
-    return []
+  /** Batch by batch, each made while the one before is there already. */
+  async #writeAll(all: () => Iterable<Write>): Promise<void> {
+    let writes: Write[] = []
+    let bytes = 0
+    for (const write of all()) {
+      writes.push(write)
+      if (write.type === 'put') bytes += write.value.length
+      if (writes.length < batchWritesMax && bytes < batchBytesMax) continue
+      await this.#db.batch(writes)
+      writes = []
+      bytes = 0
+    }
+    if (writes.length > 0) await this.#db.batch(writes)
   }
 
-  #write(writes: Write[]): Promise<void> {
-    return this.#db.batch(writes, { sync: true })
-  }
-
-  /** All rows but those of timers. */
-  async *rows(): AsyncIterable<StoredRow> {
+  /** All rows but those of timers, many at a time. */
+  async *rows(): AsyncIterable<readonly StoredRow[]> {
     const before = { gte: rowPrefix, lt: timersRange.gte }
     const behind = { gte: timersRange.lt, lt: rowsEnd }
-    for (const range of [before, behind])
-      for await (const [key, value] of this.#db.iterator(range))
-        yield decodeRow(decodeKey(key.subarray(1)).family, value)
+    for (const range of [before, behind]) {
+      const rows = this.#db.iterator(range)
+      try {
+        for (;;) {
+          const some = await rows.nextv(rowsAtOnce)
+          if (some.length === 0) break
+          yield some.map(([key, value]) => decodeRow(decodeKey(key.subarray(1)).family, value))
+        }
+      } finally {
+        await rows.close()
+      }
+    }
   }
 
   /** The rows of all timers as they are stored, many at a time. */
@@ -173,7 +178,7 @@ export class IndexDb {
     const values = this.#db.values(timersRange)
     try {
       for (;;) {
-        const some = await values.nextv(timersAtOnce)
+        const some = await values.nextv(rowsAtOnce)
         if (some.length === 0) return
         yield some
       }
@@ -241,11 +246,8 @@ export class IndexDb {
     }
     const runs = new RunList()
     for (const run of replace(old)) runs.push(run)
-    for (const { firstOffset, block } of await encodeIndexBlocks(
-      { uid: queue, runs, gone: false },
-      runs.length
-    ))
-      writes.push({ type: 'put', key: blockKey(queue, firstOffset), value: block })
+    const whole = { queue: { uid: queue, runs, gone: false }, count: runs.length }
+    for (const block of indexBlocksOf([whole])) writes.push(putOfBlock(block))
     await this.#db.batch(writes)
   }
 
@@ -323,9 +325,17 @@ export class IndexDb {
   }
 }
 
+function put(key: Buffer, value: Buffer): Write {
+  return { type: 'put', key, value }
+}
+
+function putOfBlock({ queue, firstOffset, block }: IndexWrite): Write {
+  return put(blockKey(queue, firstOffset), block)
+}
+
 function writeOf(row: RowWrite): Write {
   return 'put' in row
-    ? { type: 'put', key: rowKey(row.key), value: encodeRow(row.put) }
+    ? put(rowKey(row.key ?? storedKeyOf(row.put)), encodeRow(row.put))
     : { type: 'del', key: rowKey(row.delete) }
 }
 

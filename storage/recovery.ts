@@ -79,7 +79,7 @@ export async function recoverFromView(
   mark: ViewMark
 ): Promise<Recovered> {
   const rows: StoredRow[] = []
-  for await (const row of parts.db.rows()) rows.push(row)
+  for await (const some of parts.db.rows()) rows.push(...some)
   loadRows(catalog, rows, false)
   // There may be more timers than should be in memory together.
   for await (const some of parts.db.timers())

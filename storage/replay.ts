@@ -1,6 +1,6 @@
 /** Applies what a scan of the log gives to a catalog: state and index as they were when the log ended. */
 import type { Catalog } from './catalog.ts'
-import { encodeIndexBlocks } from './index-block.ts'
+import { indexBlocksOf } from './index-block.ts'
 import type { IndexDb } from './index-db.ts'
 import { keysOfRun } from './key-hash.ts'
 import type { KeyTable } from './key-table.ts'
@@ -144,11 +144,10 @@ export class Replay implements ScanSink {
     const blocks = usage.take()
     await this.#db.putUsage(blocks)
     usage.written(blocks, segment)
-    for (const queue of this.#catalog.queues.values()) {
-      if (queue.runs.length === 0) continue
-      await this.#db.putBlocks(await encodeIndexBlocks(queue, queue.runs.length))
-      queue.runs.dropFirst(queue.runs.length)
-    }
+    const queues = [...this.#catalog.queues.values()].filter(({ runs }) => runs.length > 0)
+    const all = queues.map((queue) => ({ queue, count: queue.runs.length }))
+    await this.#db.putBlocks(indexBlocksOf(all))
+    for (const { queue, count } of all) queue.runs.dropFirst(count)
     this.#runsHeld = 0
   }
 }

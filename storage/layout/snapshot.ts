@@ -51,7 +51,7 @@ export async function readSnapshot(
   sink: SnapshotSink
 ): Promise<SnapshotHeader | UnreadableSnapshot> {
   return withFile(fileSystem, path, async (file) => {
-    const checked = await checkFile(file, expected.storeId)
+    const checked = await checkFile(file, expected.storeId, decodeAll)
     if ('why' in checked) return checked
     await forEachRow(file, checked.bytes, sink)
     return checked.header
@@ -59,13 +59,22 @@ export async function readSnapshot(
 }
 
 /** As `readSnapshot`, without giving the rows to anyone (they are decoded nevertheless). */
-export async function checkSnapshot(
+export function checkSnapshot(
   fileSystem: FileSystem,
   path: string,
   expected: { readonly storeId?: Buffer } = {}
 ): Promise<SnapshotHeader | UnreadableSnapshot> {
+  return headerOf(fileSystem, path, expected, decodeAll)
+}
+
+function headerOf(
+  fileSystem: FileSystem,
+  path: string,
+  { storeId }: { readonly storeId?: Buffer },
+  visit: VisitChunk
+): Promise<SnapshotHeader | UnreadableSnapshot> {
   return withFile(fileSystem, path, async (file) => {
-    const checked = await checkFile(file, expected.storeId)
+    const checked = await checkFile(file, storeId, visit)
     return 'why' in checked ? checked : checked.header
   })
 }
@@ -83,7 +92,19 @@ async function withFile<T>(
   }
 }
 
-async function checkFile(file: File, storeId: Buffer | undefined) {
+type VisitChunk = (body: Buffer, rowCount: number) => void
+
+/** Throws LayoutError for rows that cannot be read. */
+function decodeAll(body: Buffer, rowCount: number): void {
+  const rows = new ByteReader(body)
+  for (let index = 0; index < rowCount; index++) readRow(rows)
+  rows.done()
+}
+
+/** Its checksums alone say that a chunk is as it was written. */
+function decodeNothing(): void {}
+
+async function checkFile(file: File, storeId: Buffer | undefined, visit: VisitChunk) {
   const size = await file.size()
   const window = new FileWindow(file, size)
   const at = await window.load(0, Math.min(size, headerBytesMax))
@@ -93,11 +114,7 @@ async function checkFile(file: File, storeId: Buffer | undefined) {
     return { why: 'it belongs to another store', unsupported: false }
   }
   try {
-    await walkChunks(window, size, start, (body, rowCount) => {
-      const rows = new ByteReader(body)
-      for (let index = 0; index < rowCount; index++) readRow(rows)
-      rows.done()
-    })
+    await walkChunks(window, size, start, visit)
     return start
   } catch (error) {
     if (!(error instanceof LayoutError)) throw error
@@ -110,7 +127,7 @@ async function walkChunks(
   window: FileWindow,
   size: number,
   start: { readonly bytes: number; readonly crc: number },
-  visit: (body: Buffer, rowCount: number) => void
+  visit: VisitChunk
 ): Promise<void> {
   let { crc, bytes: position } = start
   let rowCount = 0
@@ -178,24 +195,31 @@ export async function listSnapshots(
   return found.sort((a, b) => b.sequence - a.sequence)
 }
 
+export interface PruneOptions {
+  readonly storeId?: Buffer
+  /** Sequences of those that can be read, as is known: they are not looked into. */
+  readonly known?: readonly number[]
+}
+
 /**
  * Keeps the newest two that can be read and whatever is newer than they, removes older ones and unfinished files.
  * Returns those two (or fewer), newest first: segments up to the last one's sequence are no longer needed for state.
+ * That checksums match is enough here: the rows of a large state are decoded when they are needed.
  */
 export async function pruneSnapshots(
   fileSystem: FileSystem,
   folder: string,
-  expected: { readonly storeId?: Buffer } = {}
+  options: PruneOptions = {}
 ): Promise<readonly SnapshotName[]> {
+  const { known = [] } = options
+  const isReadable = async ({ sequence, name }: SnapshotName): Promise<boolean> =>
+    known.includes(sequence) ||
+    !('why' in (await headerOf(fileSystem, `${folder}/${name}`, options, decodeNothing)))
   const readable: SnapshotName[] = []
   const removed: string[] = []
   for (const snapshot of await listSnapshots(fileSystem, folder)) {
     if (readable.length === snapshotsKept) removed.push(snapshot.name)
-    else if (
-      !('why' in (await checkSnapshot(fileSystem, `${folder}/${snapshot.name}`, expected)))
-    ) {
-      readable.push(snapshot)
-    }
+    else if (await isReadable(snapshot)) readable.push(snapshot)
   }
   removed.push(...(await fileSystem.list(folder)).filter(isUnfinishedSnapshot))
   for (const name of removed) await removeIfThere(fileSystem, `${folder}/${name}`)

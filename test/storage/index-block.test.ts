@@ -4,7 +4,7 @@ import {
   blockRunsMax,
   decodeIndexBlock,
   encodeIndexBlock,
-  encodeIndexBlocks
+  indexBlocksOf
 } from '../../storage/index-block.ts'
 import { type RunEntry, RunList } from '../../storage/run-list.ts'
 
@@ -123,7 +123,7 @@ t.test('long lists become several blocks, each under its own first offset', asyn
       runningMax: i,
       flags: 0
     })
-  const blocks = await encodeIndexBlocks({ uid: 9, runs: list, gone: false }, count)
+  const blocks = [...indexBlocksOf([{ queue: { uid: 9, runs: list, gone: false }, count }])]
   t.strictSame(
     blocks.map(({ queue, firstOffset }) => [queue, firstOffset]),
     [

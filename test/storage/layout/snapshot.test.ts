@@ -197,6 +197,19 @@ t.test('the newest two that can be read are kept, and what is newer than they', 
   t.equal(fileSystem.calls.at(-1), 'syncFolder data')
 })
 
+t.test('what is known to be readable is not looked into again', async (t) => {
+  const fileSystem = new MemoryFileSystem()
+  for (const sequence of [1, 2, 3]) {
+    await writeSnapshot(fileSystem, 'data', { ...header, sequence }, rows)
+  }
+  // Nobody who looked could read these.
+  for (const sequence of [2, 3])
+    fileSystem.files.get(`data/${snapshotFileName(sequence)}`)!.bytes[90]! ^= 1
+  const kept = await pruneSnapshots(fileSystem, 'data', { known: [2, 3] })
+  t.match(kept, [{ sequence: 3 }, { sequence: 2 }])
+  t.equal(fileSystem.files.size, 2)
+})
+
 t.test('nothing is removed while fewer than two can be read', async (t) => {
   const fileSystem = new MemoryFileSystem()
   for (const sequence of [1, 2, 3]) {
