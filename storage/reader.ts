@@ -17,6 +17,22 @@ import type { Queue } from './queue.ts'
 import type { RunEntry } from './run-list.ts'
 import type { TailRun } from './tail.ts'
 
+/** A read of many queues that has so much is not filled up further. */
+const enoughBytes = 8 * 1024 * 1024
+/** Once it is known how little queues have, so much more than that is kept free for each. */
+const shareOfLargest = 2
+const shareBytesMin = 64 * 1024
+
+/** One read while it is gathered: what a queue may take at most, and what there is room for. */
+interface Gathering {
+  readonly request: ReadRequest
+  readonly results: QueueReadResult[]
+  left: number
+  hasData: boolean
+  /** Most that a queue is given room for. */
+  share: number
+}
+
 export class Reader {
   readonly #queues: ReadonlyMap<QueueUid, Queue>
   readonly #cold: ColdReader
@@ -27,39 +43,81 @@ export class Reader {
   }
 
   async read(request: ReadRequest): Promise<readonly QueueReadResult[]> {
-    let left = request.maxBytes
-    let hasData = false
-    const results: (QueueReadResult | Promise<QueueReadResult>)[] = []
-    for (const wanted of request.queues) {
+    const { maxBytes, queues } = request
+    const gathering: Gathering = {
+      request,
+      results: [],
+      left: maxBytes,
+      hasData: false,
+      share: Number.POSITIVE_INFINITY
+    }
+    const enough = Math.min(maxBytes, enoughBytes)
+    let places: number[] = queues.map((_, place) => place)
+    for (;;) {
+      const { skipped, read } = await this.#readSome(gathering, places)
+      let largest = 0
+      for (const place of read) {
+        const result = gathering.results[place]
+        const bytes = result === undefined || result instanceof StoreError ? 0 : result.bytes
+        largest = Math.max(largest, bytes)
+      }
+      gathering.share = Math.max(largest * shareOfLargest, shareBytesMin)
+      // Queues on disk took less than there was room for: others may have it.
+      if (skipped.length === 0 || read.length === 0) return gathering.results
+      if (maxBytes - gathering.left >= enough || gathering.left < gathering.share)
+        return gathering.results
+      places = skipped
+    }
+  }
+
+  /** Reads those of the queues at these places that there is room for. Returns which it read on disk, and skipped. */
+  async #readSome(
+    gathering: Gathering,
+    places: readonly number[]
+  ): Promise<{ skipped: number[]; read: number[] }> {
+    const { request, results, share } = gathering
+    const skipped: number[] = []
+    const read: number[] = []
+    const reads: Promise<QueueReadResult>[] = []
+    let reserved = 0
+    let isFirst = !gathering.hasData
+    for (const place of places) {
+      const wanted = request.queues[place] as QueueRead
       const queue = this.#queues.get(wanted.queue)
       const refusal = whyNot(queue, wanted)
       if (refusal !== undefined || queue === undefined) {
-        results.push(refusal as StoreError)
+        results[place] = refusal as StoreError
         continue
       }
-      const end = queue.highWatermark
-      const budget = Math.min(wanted.maxBytes, left)
-      if (wanted.offset === end || (hasData && budget <= 0)) {
-        results.push(dataOf([], 0, wanted.offset, queue.ends(), new Origins(false)))
+      const budget = Math.min(wanted.maxBytes, gathering.left - reserved, share)
+      const isAtEnd = wanted.offset === queue.highWatermark
+      if (isAtEnd || (!isFirst && budget <= 0)) {
+        if (!isAtEnd) skipped.push(place)
+        results[place] = dataOf([], 0, wanted.offset, queue.ends(), new Origins(false))
         continue
       }
-      if (wanted.offset >= queue.tail.startOffset) {
-        const origins = new Origins(request.withOrigins === true)
-        const data = readTail(queue, wanted.offset, budget, !hasData, origins)
-        left -= data.bytes
-        hasData ||= data.bytes > 0
-        results.push(data)
-        continue
-      }
-      // How much comes back is known only later: what it may take is taken off now, so that all read at once.
-      left -= Math.max(budget, 0)
       const origins = new Origins(request.withOrigins === true)
-      results.push(
-        this.#readCold(queue, wanted, budget, !hasData, origins, request.borrows === true)
-      )
-      hasData = true
+      if (wanted.offset >= queue.tail.startOffset) {
+        const data = readTail(queue, wanted.offset, budget, isFirst, origins)
+        gathering.left -= data.bytes
+        gathering.hasData ||= data.bytes > 0
+        isFirst &&= data.bytes === 0
+        results[place] = data
+        continue
+      }
+      // How much comes back is known only later: what it may take is kept free, so that all read at once.
+      reserved += Math.max(budget, 0)
+      reads.push(this.#readCold(queue, wanted, budget, isFirst, origins, request.borrows === true))
+      read.push(place)
+      isFirst = false
     }
-    return Promise.all(results)
+    for (const [i, result] of (await Promise.all(reads)).entries()) {
+      results[read[i] as number] = result
+      if (result instanceof StoreError) continue
+      gathering.left -= result.bytes
+      gathering.hasData ||= result.bytes > 0
+    }
+    return { skipped, read }
   }
 
   async #readCold(
