@@ -11,6 +11,10 @@ export interface Contestant {
   /** Starts it on an empty folder, or on the one it had; resolves when it listens. */
   start(on: 'an empty folder' | 'its folder'): Promise<void>
   stop(): Promise<void>
+  /** Ends it as `kill -9` does. */
+  kill(): Promise<void>
+  /** The data's folder, with everything in it. */
+  readonly folder: string
 }
 
 export interface ContestantOptions {
@@ -41,12 +45,18 @@ function isthmus(name: string, flush: 'sync' | 'async', o: ContestantOptions): C
     async stop() {
       await server?.stop('SIGTERM')
       server = undefined
-    }
+    },
+    async kill() {
+      await server?.stop('SIGKILL')
+      server = undefined
+    },
+    folder
   }
 }
 
 function kafka(o: ContestantOptions): Contestant {
-  const peer = new KafkaPeer(join(o.folder, 'kafka'))
+  const folder = join(o.folder, 'kafka')
+  const peer = new KafkaPeer(folder)
   return {
     name: 'kafka',
     get bootstrap() {
@@ -59,7 +69,9 @@ function kafka(o: ContestantOptions): Contestant {
       if (on === 'an empty folder') await peer.format()
       await peer.start()
     },
-    stop: () => peer.stop()
+    stop: () => peer.stop(),
+    kill: () => peer.stop('SIGKILL'),
+    folder
   }
 }
 

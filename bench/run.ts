@@ -13,16 +13,20 @@ import { type Contestant, makeContestant } from './contestants.ts'
 import { loadRow } from './rows/load.ts'
 import { latencyRow, producerAndConsumerRow } from './rows/perf-tools.ts'
 import type { BenchOptions, BenchRow } from './rows/row.ts'
+import { scaleQueuesRow } from './rows/scale-queues.ts'
 import { memoryOf, startRow } from './rows/start.ts'
 import { markdown, Results } from './table.ts'
 
-const allRows: readonly BenchRow[] = [loadRow, producerAndConsumerRow, latencyRow, startRow]
+const defaultRows: readonly BenchRow[] = [loadRow, producerAndConsumerRow, latencyRow, startRow]
+/** By their names only: they take long. */
+const scaleRows: readonly BenchRow[] = [scaleQueuesRow]
+const allRows: readonly BenchRow[] = [...defaultRows, ...scaleRows]
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '6' },
-    rows: { type: 'string', default: allRows.map(({ name }) => name).join() },
+    rows: { type: 'string', default: defaultRows.map(({ name }) => name).join() },
     contestants: { type: 'string', default: 'isthmus,kafka' },
     folder: { type: 'string' },
     profile: { type: 'string' }
@@ -39,7 +43,7 @@ const folder = values.folder ?? (await mkdtemp(join(tmpdir(), 'isthmus-bench-'))
 const results = new Results()
 const options: BenchOptions = {
   seconds: Number(values.seconds),
-  tools: await installApacheTools()
+  tools: rows.every(({ ownClient }) => ownClient === true) ? '' : await installApacheTools()
 }
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`)

@@ -13,5 +13,7 @@ export interface BenchRow {
   name: string
   /** Runs on a server that was started on an empty folder; `false` leaves starting to the row. */
   started: boolean
+  /** Does without Apache Kafka's tools. */
+  ownClient?: boolean
   measure(c: Contestant, o: BenchOptions, results: Results): Promise<void>
 }
