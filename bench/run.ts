@@ -14,12 +14,14 @@ import { loadRow } from './rows/load.ts'
 import { latencyRow, producerAndConsumerRow } from './rows/perf-tools.ts'
 import type { BenchOptions, BenchRow } from './rows/row.ts'
 import { scaleQueuesRow } from './rows/scale-queues.ts'
+import { scaleRestartRow } from './rows/scale-restart.ts'
+import { scaleTailRow } from './rows/scale-tail.ts'
 import { memoryOf, startRow } from './rows/start.ts'
 import { markdown, Results } from './table.ts'
 
 const defaultRows: readonly BenchRow[] = [loadRow, producerAndConsumerRow, latencyRow, startRow]
 /** By their names only: they take long. */
-const scaleRows: readonly BenchRow[] = [scaleQueuesRow]
+const scaleRows: readonly BenchRow[] = [scaleQueuesRow, scaleRestartRow, scaleTailRow]
 const allRows: readonly BenchRow[] = [...defaultRows, ...scaleRows]
 
 const { values } = parseArgs({
@@ -34,7 +36,8 @@ const { values } = parseArgs({
 })
 
 const names = values.contestants.split(',')
-const rows = values.rows.split(',').map((name) => {
+const rows = values.rows.split(',').flatMap((name) => {
+  if (name === 'scale') return scaleRows
   const row = allRows.find((one) => one.name === name)
   if (!row) throw new Error(`no row ${name}: there are ${allRows.map((one) => one.name).join()}`)
   return row

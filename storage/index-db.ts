@@ -52,6 +52,24 @@ export type RowWrite =
   | { readonly put: StoredRow; readonly key?: StoredKey }
   | { readonly delete: StoredKey }
 
+/** A stretch of a queue's index, decoded when it is looked into. */
+export class IndexBlock {
+  readonly firstOffset: number
+  readonly #bytes: Buffer
+  #runs: RunList | undefined
+
+  constructor(firstOffset: number, bytes: Buffer) {
+    this.firstOffset = firstOffset
+    this.#bytes = bytes
+  }
+
+  /** Throws LayoutError. */
+  get runs(): RunList {
+    this.#runs ??= decodeIndexBlock(this.#bytes)
+    return this.#runs
+  }
+}
+
 const viewKey = Buffer.from('mview')
 const rowPrefix = Buffer.from('s')
 const rowsEnd = Buffer.from('t')
@@ -197,27 +215,30 @@ export class IndexDb {
   }
 
   /** The block that may hold `offset`: the last that begins at or before it. */
-  async block(
-    queue: QueueUid,
-    offset: number
-  ): Promise<{ firstOffset: number; runs: RunList } | undefined> {
-    return this.#one({ gte: blockKey(queue, 0), lte: blockKey(queue, offset), reverse: true })
+  async block(queue: QueueUid, offset: number): Promise<IndexBlock | undefined> {
+    const range = { gte: blockKey(queue, 0), lte: blockKey(queue, offset), reverse: true }
+    return (await this.#some(range, 1))[0]
   }
 
-  /** The first block that begins at or after `offset`. */
-  async blockFrom(
-    queue: QueueUid,
-    offset: number
-  ): Promise<{ firstOffset: number; runs: RunList } | undefined> {
-    return this.#one({ gte: blockKey(queue, offset), lt: blockKey(queue + 1, 0), reverse: false })
+  /** The first blocks that begin at or after `offset`, at most `countMax`; fewer only where there are no more. */
+  blocksFrom(queue: QueueUid, offset: number, countMax: number): Promise<readonly IndexBlock[]> {
+    return this.#some(
+      { gte: blockKey(queue, offset), lt: blockKey(queue + 1, 0), reverse: false },
+      countMax
+    )
   }
 
-  async #one(
-    range: { gte: Buffer; reverse: boolean } & ({ lte: Buffer } | { lt: Buffer })
-  ): Promise<{ firstOffset: number; runs: RunList } | undefined> {
-    for await (const [key, value] of this.#db.iterator({ ...range, limit: 1 }))
-      return { firstOffset: readInt64(key, 5), runs: decodeIndexBlock(value) }
-    return undefined
+  async #some(
+    range: { gte: Buffer; reverse: boolean } & ({ lte: Buffer } | { lt: Buffer }),
+    countMax: number
+  ): Promise<IndexBlock[]> {
+    const iterator = this.#db.iterator({ ...range, limit: countMax })
+    try {
+      const found = await iterator.nextv(countMax)
+      return found.map(([key, value]) => new IndexBlock(readInt64(key, 5), value))
+    } finally {
+      await iterator.close()
+    }
   }
 
   /** Forgets index blocks of a queue that hold nothing at or after `logStart`. */

@@ -17,20 +17,24 @@ import type { Queue } from './queue.ts'
 import type { RunEntry } from './run-list.ts'
 import type { TailRun } from './tail.ts'
 
-/** A read of many queues that has so much is not filled up further. */
+/** A read that has so much takes nothing more from disk. */
 const enoughBytes = 8 * 1024 * 1024
-/** Once it is known how little queues have, so much more than that is kept free for each. */
-const shareOfLargest = 2
-const shareBytesMin = 64 * 1024
+/** Queues that one read reads on disk at the same time: others, and those at their end, get their turns in between. */
+const coldQueuesMax = 8
+/** With less room than this a queue on disk waits until those before it have said what they leave. */
+const roomBytesMin = 64 * 1024
 
-/** One read while it is gathered: what a queue may take at most, and what there is room for. */
+/** One read while it is gathered. */
 interface Gathering {
   readonly request: ReadRequest
   readonly results: QueueReadResult[]
-  left: number
+  /** Bytes that there is room for; what reads under way may take is taken off. */
+  room: number
+  bytes: number
   hasData: boolean
-  /** Most that a queue is given room for. */
-  share: number
+  /** A read under way gives a batch whatever its size. */
+  isFirstUnderWay: boolean
+  readonly underWay: Set<Promise<void>>
 }
 
 export class Reader {
@@ -43,81 +47,78 @@ export class Reader {
   }
 
   async read(request: ReadRequest): Promise<readonly QueueReadResult[]> {
-    const { maxBytes, queues } = request
     const gathering: Gathering = {
       request,
       results: [],
-      left: maxBytes,
+      room: request.maxBytes,
+      bytes: 0,
       hasData: false,
-      share: Number.POSITIVE_INFINITY
+      isFirstUnderWay: false,
+      underWay: new Set()
     }
-    const enough = Math.min(maxBytes, enoughBytes)
-    let places: number[] = queues.map((_, place) => place)
-    for (;;) {
-      const { skipped, read } = await this.#readSome(gathering, places)
-      let largest = 0
-      for (const place of read) {
-        const result = gathering.results[place]
-        const bytes = result === undefined || result instanceof StoreError ? 0 : result.bytes
-        largest = Math.max(largest, bytes)
-      }
-      gathering.share = Math.max(largest * shareOfLargest, shareBytesMin)
-      // Queues on disk took less than there was room for: others may have it.
-      if (skipped.length === 0 || read.length === 0) return gathering.results
-      if (maxBytes - gathering.left >= enough || gathering.left < gathering.share)
-        return gathering.results
-      places = skipped
-    }
-  }
-
-  /** Reads those of the queues at these places that there is room for. Returns which it read on disk, and skipped. */
-  async #readSome(
-    gathering: Gathering,
-    places: readonly number[]
-  ): Promise<{ skipped: number[]; read: number[] }> {
-    const { request, results, share } = gathering
-    const skipped: number[] = []
-    const read: number[] = []
-    const reads: Promise<QueueReadResult>[] = []
-    let reserved = 0
-    let isFirst = !gathering.hasData
-    for (const place of places) {
-      const wanted = request.queues[place] as QueueRead
+    const { results, underWay } = gathering
+    for (const [place, wanted] of request.queues.entries()) {
       const queue = this.#queues.get(wanted.queue)
       const refusal = whyNot(queue, wanted)
       if (refusal !== undefined || queue === undefined) {
         results[place] = refusal as StoreError
         continue
       }
-      const budget = Math.min(wanted.maxBytes, gathering.left - reserved, share)
-      const isAtEnd = wanted.offset === queue.highWatermark
-      if (isAtEnd || (!isFirst && budget <= 0)) {
-        if (!isAtEnd) skipped.push(place)
-        results[place] = dataOf([], 0, wanted.offset, queue.ends(), new Origins(false))
+      if (wanted.offset === queue.highWatermark) {
+        results[place] = nothingOf(queue, wanted)
         continue
       }
-      const origins = new Origins(request.withOrigins === true)
-      if (wanted.offset >= queue.tail.startOffset) {
+      const isCold = wanted.offset < queue.tail.startOffset
+      if (isCold) await hasTurn(gathering, wanted)
+      const isFirst = !gathering.hasData && !gathering.isFirstUnderWay
+      const budget = Math.min(wanted.maxBytes, gathering.room)
+      const isEnough = isCold && gathering.bytes >= enoughBytes
+      if (!isFirst && (budget <= 0 || isEnough)) results[place] = nothingOf(queue, wanted)
+      else if (isCold) this.#beginCold(gathering, place, queue, budget, isFirst)
+      else {
+        const origins = new Origins(request.withOrigins === true)
         const data = readTail(queue, wanted.offset, budget, isFirst, origins)
-        gathering.left -= data.bytes
+        gathering.room -= data.bytes
+        gathering.bytes += data.bytes
         gathering.hasData ||= data.bytes > 0
-        isFirst &&= data.bytes === 0
         results[place] = data
-        continue
       }
-      // How much comes back is known only later: what it may take is kept free, so that all read at once.
-      reserved += Math.max(budget, 0)
-      reads.push(this.#readCold(queue, wanted, budget, isFirst, origins, request.borrows === true))
-      read.push(place)
-      isFirst = false
     }
-    for (const [i, result] of (await Promise.all(reads)).entries()) {
-      results[read[i] as number] = result
-      if (result instanceof StoreError) continue
-      gathering.left -= result.bytes
-      gathering.hasData ||= result.bytes > 0
-    }
-    return { skipped, read }
+    await Promise.all(underWay)
+    return results
+  }
+
+  /** How much comes back is known only later: what it may take is taken off meanwhile. */
+  #beginCold(
+    gathering: Gathering,
+    place: number,
+    queue: Queue,
+    budget: number,
+    isFirst: boolean
+  ): void {
+    const { request, results, underWay } = gathering
+    const wanted = request.queues[place] as QueueRead
+    const origins = new Origins(request.withOrigins === true)
+    const reserved = Math.max(budget, 0)
+    gathering.room -= reserved
+    if (isFirst) gathering.isFirstUnderWay = true
+    const reading = this.#readCold(
+      queue,
+      wanted,
+      budget,
+      isFirst,
+      origins,
+      request.borrows === true
+    ).then((result) => {
+      underWay.delete(reading)
+      if (isFirst) gathering.isFirstUnderWay = false
+      results[place] = result
+      const bytes = result instanceof StoreError ? 0 : result.bytes
+      gathering.room += reserved - bytes
+      gathering.bytes += bytes
+      gathering.hasData ||= bytes > 0
+    })
+    underWay.add(reading)
   }
 
   async #readCold(
@@ -161,6 +162,18 @@ export class Reader {
 
 function gone(uid: QueueUid): StoreError {
   return new StoreError('queue-gone', `queue ${uid} does not exist`)
+}
+
+/** Waits until few enough are read on disk, and those have left what room they can. Rejects as they do. */
+async function hasTurn(gathering: Gathering, { maxBytes }: QueueRead): Promise<void> {
+  const { underWay } = gathering
+  const wanted = Math.min(maxBytes, roomBytesMin)
+  while (underWay.size >= coldQueuesMax || (underWay.size > 0 && gathering.room < wanted))
+    await Promise.race(underWay)
+}
+
+function nothingOf(queue: Queue, { offset }: QueueRead): QueueData {
+  return dataOf([], 0, offset, queue.ends(), new Origins(false))
 }
 
 function whyNot(queue: Queue | undefined, wanted: QueueRead): StoreError | undefined {

@@ -1,5 +1,5 @@
 /** Where a queue's runs are: the newest in memory, older ones in LevelDB behind a bounded cache of decoded blocks. */
-import type { IndexDb } from './index-db.ts'
+import type { IndexBlock, IndexDb } from './index-db.ts'
 import type { Queue } from './queue.ts'
 import type { RunEntry, RunList } from './run-list.ts'
 
@@ -7,9 +7,31 @@ import type { RunEntry, RunList } from './run-list.ts'
 const blocksPerQueueMax = 4
 /** Runs looked up for one read. */
 const runsPerReadMax = 1024
+/** Blocks asked for together: a look-up costs much more than the blocks behind the one that is needed. */
+const blocksAtOnce = 8
 
 interface Block {
   readonly runs: RunList
+}
+
+/** What one search found in LevelDB beyond what it needed first. */
+class Ahead {
+  #blocks: IndexBlock[] = []
+  /** LevelDB had nothing behind them. What a checkpoint wrote there since is found by the next search. */
+  isEnd = false
+
+  put(blocks: readonly IndexBlock[], isEnd: boolean): void {
+    this.#blocks = [...blocks]
+    this.isEnd = isEnd
+  }
+
+  /** The first block that ends behind `offset`, in order. */
+  take(offset: number): IndexBlock | undefined {
+    for (;;) {
+      const block = this.#blocks.shift()
+      if (block === undefined || block.runs.nextOffset() > offset) return block
+    }
+  }
 }
 
 export class RunIndex {
@@ -30,10 +52,11 @@ export class RunIndex {
    */
   async runsFrom(queue: Queue, offset: number, bytesWanted: number): Promise<RunEntry[]> {
     const found: RunEntry[] = []
+    const ahead = new Ahead()
     let next = offset
     let bytes = 0
     while (bytes < bytesWanted && found.length < runsPerReadMax) {
-      const list = this.#inMemory(queue, next) ?? (await this.#inDb(queue, next))
+      const list = this.#inMemory(queue, next) ?? (await this.#inDb(queue, next, ahead))
       if (list === undefined) break
       const before = found.length
       for (let i = list.indexOf(next); i < list.length && bytes < bytesWanted; i++) {
@@ -50,7 +73,7 @@ export class RunIndex {
 
   /** The list that has the first run at or after `offset`, with its position; for searches. */
   async listFrom(queue: Queue, offset: number): Promise<RunList | undefined> {
-    return this.#inMemory(queue, offset) ?? (await this.#inDb(queue, offset))
+    return this.#inMemory(queue, offset) ?? (await this.#inDb(queue, offset, new Ahead()))
   }
 
   /** Runs from the one that holds `from` on, as long as they begin before `to`. */
@@ -72,18 +95,28 @@ export class RunIndex {
     return offset < runs.nextOffset() ? runs : undefined
   }
 
-  async #inDb(queue: Queue, offset: number): Promise<RunList | undefined> {
+  async #inDb(queue: Queue, offset: number, ahead: Ahead): Promise<RunList | undefined> {
     const cached = this.#cached(queue.uid, offset)
     if (cached !== undefined) return cached
-    let block = await this.#db.block(queue.uid, offset)
-    if (block === undefined || block.runs.nextOffset() <= offset)
-      block = await this.#db.blockFrom(queue.uid, offset)
+    const block = ahead.take(offset) ?? (await this.#find(queue.uid, offset, ahead))
     if (block === undefined) {
       // What LevelDB does not have yet is in memory, also when it was moved meanwhile or begins after a gap.
       return queue.runs.length > 0 && queue.runs.nextOffset() > offset ? queue.runs : undefined
     }
     this.#remember(queue.uid, block.runs)
     return block.runs
+  }
+
+  /** The block that holds `offset`, or else the first behind it. */
+  async #find(uid: number, offset: number, ahead: Ahead): Promise<IndexBlock | undefined> {
+    if (ahead.isEnd) return undefined
+    const blocks = await this.#db.blocksFrom(uid, offset, blocksAtOnce)
+    ahead.put(blocks, blocks.length < blocksAtOnce)
+    // Who reads on asks for where a block ends, and the next begins.
+    if (blocks[0]?.firstOffset === offset) return ahead.take(offset)
+    const before = await this.#db.block(uid, offset)
+    if (before !== undefined && before.runs.nextOffset() > offset) return before
+    return ahead.take(offset)
   }
 
   #cached(uid: number, offset: number): RunList | undefined {

@@ -1,11 +1,16 @@
 /** Ten thousand queues: what they cost to make, to write to, to be told of, to read and to start with. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { askForAll, makeTopics, produceToAll, queuesOf, readAll } from '../scale/queues.ts'
+import { measureTail } from '../scale/tail-latency.ts'
 import { median } from '../table.ts'
 import type { BenchRow } from './row.ts'
 import { memoryOf } from './start.ts'
 
 const topicCount = 1000
 const queuesEach = 10
+const readersProgram = fileURLToPath(new URL('../scale/cold-readers.js', import.meta.url))
+const readersWords = [String(topicCount), String(queuesEach)]
 const settleMs = 3000
 /** Asked for all topics so often. */
 const asksForAll = 9
@@ -56,6 +61,17 @@ export const scaleQueuesRow: BenchRow = {
     add('one consumer catching up on all', 'MB/s', true, all.bytes / all.ms / 1000)
     add('one consumer catching up on all: slowest answer', 'ms', false, all.maxMs)
     memory('read from')
+    const readers = spawn(process.execPath, [readersProgram, c.bootstrap, ...readersWords])
+    try {
+      const ms = o.seconds * 1000
+      const tail = { topic: 'tail', rate: 500, bytes: 1024, warmMs: 2000, ms }
+      await makeTopics(c.bootstrap, { topics: ['tail'], each: 1 })
+      const { endToEnd } = await measureTail(c.bootstrap, tail)
+      add('500/s beside a consumer of all: consumed, median', 'ms', false, endToEnd.p50)
+      add('500/s beside a consumer of all: consumed, 99%', 'ms', false, endToEnd.p99)
+    } finally {
+      readers.kill()
+    }
 
     began = performance.now()
     await c.stop()

@@ -19,7 +19,7 @@ export interface Queues {
 }
 
 /** Versions that Kafka 4 and Isthmus both serve, with topics by name. */
-const versions = { createTopics: 5, metadata: 9, produce: 8, fetch: 11 } as const
+export const versions = { createTopics: 5, metadata: 9, produce: 8, fetch: 11 } as const
 /** As an admin tool would ask for many. */
 const topicsPerRequest = 50
 
@@ -27,7 +27,7 @@ export function queuesOf(topicCount: number, each: number): Queues {
   return { topics: Array.from({ length: topicCount }, (_, i) => `scale-${i}`), each }
 }
 
-function check(what: string, errorCode: number): void {
+export function check(what: string, errorCode: number): void {
   if (errorCode !== 0) throw new Error(`${what}: error code ${errorCode}`)
 }
 
