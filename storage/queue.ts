@@ -4,6 +4,9 @@ import { RunList } from './run-list.ts'
 import { QueueTail } from './tail.ts'
 import type { Waiter } from './waiters.ts'
 
+/** Of every queue that knows of no other. */
+const firstEpochs = Object.freeze([Object.freeze({ epoch: 0, startOffset: 0 })])
+
 /** A queue in memory: its ends, its newest index entries, its part of the tail, who waits for it. */
 export class Queue {
   readonly uid: QueueUid
@@ -25,9 +28,7 @@ export class Queue {
   /** Greatest record timestamp sealed, -1 for none. */
   maxTimestamp = -1
   /** Ascending; the last is the current leader epoch. */
-  epochs: readonly { readonly epoch: number; readonly startOffset: number }[] = [
-    { epoch: 0, startOffset: 0 }
-  ]
+  epochs: readonly { readonly epoch: number; readonly startOffset: number }[] = firstEpochs
   readonly producers = new Producers()
   /** Runs since the last checkpoint; older ones are in LevelDB. */
   readonly runs = new RunList()
@@ -36,8 +37,6 @@ export class Queue {
   readonly waiters = new Set<Waiter>()
   /** Its topic was deleted (durably). */
   gone = false
-  /** Changed since the last checkpoint. */
-  dirty = false
 
   constructor(uid: QueueUid, topicId: TopicId, index: number) {
     this.uid = uid

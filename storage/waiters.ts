@@ -20,6 +20,8 @@ export class Waiter {
   readonly #reject: (error: StoreError) => void
   readonly #signal: AbortSignal | undefined
   readonly #onDone: () => void
+  /** Made when it is first looked for: few waiters ever hear of a log start. */
+  #offsets: Map<Queue, number> | undefined
   #bytes = 0
   #timer: Timer | undefined
   #done = false
@@ -53,8 +55,9 @@ export class Waiter {
 
   /** The log start of a queue moved: what was waited for may begin before it now. */
   noteLogStart(queue: Queue): void {
-    if (this.#queues.some((one) => one.queue === queue && one.offset < queue.logStart))
-      this.finish('changed')
+    this.#offsets ??= lowestOffsets(this.#queues)
+    const offset = this.#offsets.get(queue)
+    if (offset !== undefined && offset < queue.logStart) this.finish('changed')
   }
 
   finish(result: WaitResult): void {
@@ -78,6 +81,13 @@ export class Waiter {
     this.#onDone()
     return true
   }
+}
+
+function lowestOffsets(queues: readonly Awaited[]): Map<Queue, number> {
+  const lowest = new Map<Queue, number>()
+  for (const { queue, offset } of queues)
+    lowest.set(queue, Math.min(offset, lowest.get(queue) ?? offset))
+  return lowest
 }
 
 /** The waiters of a store, so that they can be counted, limited and let go. */
