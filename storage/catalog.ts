@@ -30,6 +30,15 @@ export class Catalog {
   /** Counts what lets records die: moves of log starts, deleted queues. */
   deaths = 0
 
+  /** What was read at open is all durable. `sequence`: of the last group in the log. */
+  begin(sequence: number): void {
+    for (const queue of this.queues.values()) {
+      queue.highWatermark = queue.sealedEnd
+      queue.durableMaxTimestamp = queue.maxTimestamp
+    }
+    this.state.begin(sequence)
+  }
+
   /** Whether a record can still be read: its queue is there, and its log start not behind it. */
   isThere(queue: QueueUid, offset: number): boolean {
     return offset >= (this.queues.get(queue)?.logStart ?? Number.POSITIVE_INFINITY)

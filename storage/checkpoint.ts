@@ -3,12 +3,13 @@
  * beside it now and then, from which the view can be rebuilt.
  */
 import type { Catalog } from './catalog.ts'
+import { isNoSpace } from './disk-full-error.ts'
 import { indexBlocksOf } from './index-block.ts'
 import type { IndexDb, RowWrite, ViewMark } from './index-db.ts'
 import type { KeyBlock, KeyTable } from './key-table.ts'
 import { pruneSnapshots, snapshotsKept, writeSnapshot } from './layout/snapshot.ts'
 import type { EncodedRow } from './layout/snapshot-write.ts'
-import type { Clock, FileSystem } from './ports.ts'
+import type { Clock, FileSystem, LogSink } from './ports.ts'
 import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
 import type { SegmentUsage, UsageBlock } from './segment-usage.ts'
@@ -27,7 +28,10 @@ export interface CheckpointParts {
   readonly clusterId: string
   readonly clock: Clock
   readonly settings: StoreSettings
+  readonly logSink: LogSink
   readonly onFailed: (error: Error) => void
+  /** A snapshot met the end of the disk: there is no room for checkpoints. */
+  readonly onDiskFull: () => void
   /** Snapshots that can be read at open, by sequence, newest first. */
   readonly snapshots: readonly number[]
   /** A checkpoint is due, though nothing is being committed. */
@@ -227,7 +231,7 @@ export class Checkpointer {
   }
 
   async #write(capture: Capture): Promise<void> {
-    const { catalog, db, index, keys, usage, fileSystem, folder, storeId, clusterId } = this.#parts
+    const { catalog, db, index, keys, usage } = this.#parts
     // Entries up to the captured counts do not change meanwhile: only what follows here drops them.
     const blocks = indexBlocksOf(capture.runs)
     const writes = { blocks, keys: capture.keys, usage: capture.usage }
@@ -243,9 +247,23 @@ export class Checkpointer {
     }
     for (const id of capture.droppedTopics) await db.dropKeys(id)
     if (capture.snapshot === undefined) return
-    const { applied, sequence, appendTimeMs } = capture.mark
-    const header = { storeId, clusterId, sequence, address: applied, appendTimeMs }
-    await writeSnapshot(fileSystem, folder, header, snapshotRows(capture.snapshot, db))
+    await this.#writeSnapshot(capture.mark, snapshotRows(capture.snapshot, db))
+  }
+
+  /** One for which there was no room is written with the next checkpoint. */
+  async #writeSnapshot(mark: ViewMark, rows: AsyncIterable<StoredRow | EncodedRow>): Promise<void> {
+    const { fileSystem, folder, storeId, clusterId, logSink, onDiskFull } = this.#parts
+    const { applied: address, sequence, appendTimeMs } = mark
+    const header = { storeId, clusterId, sequence, address, appendTimeMs }
+    try {
+      await writeSnapshot(fileSystem, folder, header, rows)
+    } catch (error) {
+      if (!isNoSpace(error)) throw error
+      logSink('warn', 'snapshot-not-written', { sequence, reason: (error as Error).message })
+      this.#snapshotDue = true
+      onDiskFull()
+      return
+    }
     const known = [sequence, ...this.#snapshots]
     const kept = await pruneSnapshots(fileSystem, folder, { known })
     this.#snapshots = kept.map((one) => one.sequence)

@@ -6,6 +6,8 @@
  */
 import type { Catalog } from './catalog.ts'
 import type { Checkpointer } from './checkpoint.ts'
+import { DiskFullError, isNoSpace } from './disk-full-error.ts'
+import { StoreError } from './errors.ts'
 import type { IndexDb } from './index-db.ts'
 import { moveIndex } from './index-move.ts'
 import { segmentFileName } from './layout/segment.ts'
@@ -155,7 +157,9 @@ export class Cleaner {
     try {
       copy = await this.#copy(sources, id)
     } catch (error) {
-      for (const source of sources) this.#left.add(source.id)
+      // Where there was no room there may be some later.
+      if (!isNoSpace(error) && !(error instanceof DiskFullError))
+        for (const source of sources) this.#left.add(source.id)
       const segments = sources.map((source) => source.id)
       logSink('warn', 'segments-not-cleaned', { segments, reason: (error as Error).message })
       await this.#remove(id)
@@ -221,7 +225,11 @@ export class Cleaner {
     await checkpointer.hold()
     try {
       const dropSegments = sources.map(({ id }) => id)
-      await upkeep({ dropSegments, addSegment: row, roll: false })
+      await upkeep({ dropSegments, addSegment: row, roll: false }).catch(async (error) => {
+        // Refused: the copy is not in the log, and the next try makes another one.
+        if (error instanceof StoreError && error.code !== 'io-failed') await this.#remove(row.id)
+        throw error
+      })
       await moveIndex(db, catalog, runs, (queue) => index.forget(queue)).catch((error: Error) => {
         // The next open goes on with the swap: nothing may say before that it is done.
         this.#parts.onFailed(error)

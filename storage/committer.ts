@@ -4,15 +4,17 @@
  * acknowledgements then move together.
  */
 import type { Catalog } from './catalog.ts'
-import { encodeGroup, stampGroup } from './encode-group.ts'
+import { DiskFullError } from './disk-full-error.ts'
+import { encodeGroup, newDescriptions, stampGroup } from './encode-group.ts'
 import { StoreError } from './errors.ts'
-import type { Description } from './layout/types.ts'
+import type { LoggedChange } from './layout/types.ts'
 import type { Log } from './log.ts'
 import type { Clock, LogSink, Timer } from './ports.ts'
 import { isEmpty, type Outcome, type Pending, type SealedGroup } from './sealed-group.ts'
 import { Sealer } from './sealer.ts'
 import type { FlushMode, StoreSettings } from './settings.ts'
 import type { Space } from './space.ts'
+import { unseal } from './unseal.ts'
 
 export interface CommitterParts {
   readonly catalog: Catalog
@@ -49,6 +51,8 @@ export class Committer {
   #durableSequence: number
   #durableEnd: { readonly segment: number; readonly position: number }
   #lastAppendMs: number
+  /** Of a roll, until a group that says so is written. */
+  #news: LoggedChange[] = []
   /** Async mode: written, not fsynced yet. */
   #written: SealedGroup[] = []
   #writtenBytes = 0
@@ -131,7 +135,7 @@ export class Committer {
       return new StoreError('overloaded', `${this.pendingCommits} commits wait for their flush`)
     if (pending.appendBytes > 0 && space.isFull) {
       space.noteRefused()
-      return new StoreError('disk-full', `${space.freeBytes} bytes are free on the disk`)
+      return new StoreError('disk-full', space.reason)
     }
     return undefined
   }
@@ -153,7 +157,7 @@ export class Committer {
   }
 
   async #flushOne(): Promise<void> {
-    const { log, clock, flushMode, storeId, space } = this.#parts
+    const { log, clock, flushMode, space } = this.#parts
     const appendTimeMs = Math.max(clock.now(), this.#lastAppendMs)
     const { group, taken } = this.#sealer.seal(
       this.#waiting,
@@ -170,25 +174,7 @@ export class Committer {
     this.#sequence = group.sequence
     this.#lastAppendMs = appendTimeMs
     try {
-      let descriptions = this.#describe(group)
-      let encoded = encodeGroup(group, descriptions)
-      if (!log.fits(encoded.bytes) || this.#mustRoll(group)) {
-        await this.#roll(group)
-        descriptions = this.#describe(group)
-        encoded = encodeGroup(group, descriptions)
-      }
-      group.segment = log.segment.id
-      group.position = log.segment.position
-      group.bytes = encoded.bytes
-      for (const [i, run] of group.runs.entries()) {
-        run.position = group.position + (encoded.runStarts[i] as number)
-      }
-      for (const { topicId, queues } of descriptions)
-        log.segment.described.set(topicId, queues.length)
-      stampGroup(encoded, group, this.#durableSequence, storeId)
-      await log.write(encoded.buffers, encoded.bytes)
-      this.counts.groups++
-      this.counts.bytes += encoded.bytes
+      await this.#write(group)
       if (flushMode === 'sync') {
         await log.sync()
         this.counts.syncs++
@@ -196,12 +182,68 @@ export class Committer {
         this.#durable(group)
       }
     } catch (error) {
-      rejectOutcomes(group.outcomes, ioFailure(error as Error))
-      throw error
+      try {
+        if (!(error instanceof DiskFullError)) throw error
+        return await this.#takeBack(group, error)
+      } catch (fatal) {
+        rejectOutcomes(group.outcomes, ioFailure(fatal as Error))
+        throw fatal
+      }
     }
     if (flushMode === 'async') await this.#noteWritten(group)
     settleOutcomes(group.outcomes)
     await space.noteWritten(group.bytes)
+  }
+
+  /** Rejects with DiskFullError where the log is as if nothing of it had been written. */
+  async #write(group: SealedGroup): Promise<void> {
+    const { log, storeId } = this.#parts
+    group.logged.unshift(...this.#news)
+    let descriptions = newDescriptions(group, log.segment.described, this.#parts.catalog)
+    let encoded = encodeGroup(group, descriptions)
+    if (!log.fits(encoded.bytes) || this.#mustRoll(group)) {
+      await this.#roll(group)
+      descriptions = newDescriptions(group, log.segment.described, this.#parts.catalog)
+      encoded = encodeGroup(group, descriptions)
+    }
+    group.segment = log.segment.id
+    group.position = log.segment.position
+    group.bytes = encoded.bytes
+    for (const [i, run] of group.runs.entries())
+      run.position = group.position + (encoded.runStarts[i] as number)
+    stampGroup(encoded, group, this.#durableSequence, storeId)
+    await log.write(encoded.buffers, encoded.bytes)
+    for (const { topicId, queues } of descriptions)
+      log.segment.described.set(topicId, queues.length)
+    this.#news = []
+    this.counts.groups++
+    this.counts.bytes += encoded.bytes
+  }
+
+  /**
+   * There was no room for a group: nothing of it has happened. Its appends and those in line are refused; what of it only
+   * changes state may need less, and is sealed once more.
+   */
+  async #takeBack(group: SealedGroup, error: DiskFullError): Promise<void> {
+    const { catalog, space } = this.#parts
+    await this.#syncAll()
+    unseal(catalog, group)
+    this.#sequence = group.sequence - 1
+    space.noteEnd()
+    const refusal = new StoreError('disk-full', error.message, {}, { cause: error })
+    const pending = new Set(group.outcomes.map((outcome) => outcome.pending))
+    const isMixed = [...pending].some(({ appendBytes }) => appendBytes > 0)
+    const line = this.#waiting.slice(this.#head)
+    this.#waiting = []
+    this.#head = 0
+    for (const one of [...pending, ...line]) {
+      const isRefused = one.appendBytes > 0 || (!isMixed && pending.has(one))
+      if (!isRefused) this.#waiting.push(one)
+      else {
+        this.#pendingBytes -= one.weight
+        one.reject(refusal)
+      }
+    }
   }
 
   #takeFromLine(count: number): void {
@@ -213,26 +255,6 @@ export class Committer {
       this.#waiting = this.#waiting.slice(this.#head)
       this.#head = 0
     }
-  }
-
-  /** Topics whose first run in the open segment, or since they got more queues, is in this group. */
-  #describe(group: SealedGroup): Description[] {
-    const { described } = this.#parts.log.segment
-    const descriptions = new Map<string, Description>()
-    for (const { topicId } of group.runs) {
-      if (descriptions.has(topicId)) continue
-      const topic =
-        this.#parts.catalog.sealedTopics.find({ id: topicId }) ??
-        this.#parts.catalog.topics.find({ id: topicId })
-      if (topic === undefined || described.get(topicId) === topic.queues.length) continue
-      descriptions.set(topicId, {
-        topicId,
-        kafkaName: topic.names.kafka,
-        rocketmqName: topic.names.rocketmq,
-        queues: topic.queues
-      })
-    }
-    return [...descriptions.values()]
   }
 
   #mustRoll({ outcomes }: SealedGroup): boolean {
@@ -250,9 +272,10 @@ export class Committer {
     const fresh = { id, firstSequence: group.sequence, lastSequence: -1, dataBytes: -1 }
     for (const row of [sealed, fresh]) {
       catalog.putSegment(row)
-      group.logged.push({ op: 'put', entry: { family: 'segment', row } })
+      this.#news.push({ op: 'put', entry: { family: 'segment', row } })
     }
-    group.logged.push({ op: 'put', entry: { family: 'counters', row: catalog.counters } })
+    this.#news.push({ op: 'put', entry: { family: 'counters', row: catalog.counters } })
+    group.logged.push(...this.#news)
     this.#parts.onRolled(id)
     logSink('debug', 'segment-sealed', { segment: sealed.id, bytes: sealed.dataBytes, next: id })
   }

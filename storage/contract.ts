@@ -7,9 +7,13 @@
  * change may not be durable yet; a call with `settled: true` (and every call that is documented so) first brings the
  * pending fsync forward, so whoever got an ack sees its effect.
  */
+
 import type { RecordBatch } from './batch/record-batch.ts'
+import type { EngineStats, EngineStatus } from './engine-figures.ts'
 import type { StoreError } from './errors.ts'
 import type { StateFamily, StateKey, StateRow, StateRows, TimerRow } from './state/rows.ts'
+
+export type { EngineStats, EngineStatus } from './engine-figures.ts'
 
 /** A topic id: 16 bytes (UUID) as 32 lower-case hex digits, so that it can be a map key. */
 export type TopicId = string
@@ -315,36 +319,6 @@ export interface EngineInfo {
   readonly storeId: string
   /** What Kafka clients are told: 22 characters of URL-safe base64. */
   readonly clusterId: string
-}
-
-/** Whether appends are taken, and why not: 'ready', 'disk-full' (reads go on) or 'failed' (restart needed). */
-export interface EngineStatus {
-  readonly state: 'ready' | 'disk-full' | 'failed' | 'closed'
-  readonly reason: string
-}
-
-/** Figures for metrics; counters since open. */
-export interface EngineStats {
-  readonly flushGroups: number
-  readonly flushedBytes: number
-  readonly fsyncs: number
-  readonly appendedRecords: number
-  readonly pendingCommits: number
-  readonly pendingBytes: number
-  readonly waiters: number
-  readonly corruptReads: number
-  readonly tailBytes: number
-  readonly segments: number
-  readonly logBytes: number
-  readonly freeBytes: number
-  /** Size of the disk; 0 until it was asked. */
-  readonly diskBytes: number
-  /** Log starts that retention moved; segments deleted; rewritten because little in them was left; bytes so freed. */
-  readonly logStartMoves: number
-  readonly segmentsDeleted: number
-  readonly deletedBytes: number
-  readonly segmentsCleaned: number
-  readonly cleanedBytes: number
 }
 
 export interface Engine {

@@ -1,5 +1,6 @@
 /** From a sealed group to the buffers of one vectored write. */
 
+import type { Catalog } from './catalog.ts'
 import { keyExtension } from './key-hash.ts'
 import { encodeDescription } from './layout/description.ts'
 import { groupHeaderBytes } from './layout/format.ts'
@@ -130,4 +131,21 @@ function placeRun(run: SealedRun, appendTimeMs: number, out: Output): number {
     out.buffers.push(batch)
   }
   return start
+}
+
+/** Of topics whose first run in the segment, or since they got more queues, is in the group. */
+export function newDescriptions(
+  group: SealedGroup,
+  described: ReadonlyMap<string, number>,
+  catalog: Catalog
+): Description[] {
+  const descriptions = new Map<string, Description>()
+  for (const { topicId } of group.runs) {
+    if (descriptions.has(topicId)) continue
+    const topic = catalog.sealedTopics.find({ id: topicId }) ?? catalog.topics.find({ id: topicId })
+    if (topic === undefined || described.get(topicId) === topic.queues.length) continue
+    const { kafka: kafkaName, rocketmq: rocketmqName } = topic.names
+    descriptions.set(topicId, { topicId, kafkaName, rocketmqName, queues: topic.queues })
+  }
+  return [...descriptions.values()]
 }

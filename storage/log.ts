@@ -1,4 +1,5 @@
 /** The log's end: the open segment, writing at its position, sealing it and beginning the next. */
+import { DiskFullError, isNoSpace } from './disk-full-error.ts'
 import { formatVersion, segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
 import { encodeSegmentFooter, encodeSegmentHeader, segmentFileName } from './layout/segment.ts'
 import type { File, FileSystem } from './ports.ts'
@@ -23,7 +24,10 @@ export interface SealedSegment {
   readonly dataBytes: number
 }
 
-/** Makes a segment's file, durable with its name, so that a footer may point to it. */
+/**
+ * Makes a segment's file, durable with its name, so that a footer may point to it. Rejects with DiskFullError where there
+ * is no room for it; no file is left then.
+ */
 export async function createSegment(
   fileSystem: FileSystem,
   folder: string,
@@ -33,7 +37,7 @@ export async function createSegment(
   incompatible = 0
 ): Promise<File> {
   const path = `${folder}/${segmentFileName(id)}`
-  const file = await fileSystem.open(path, 'create')
+  const file = await undoneIfFull(() => fileSystem.open(path, 'create'))
   const header = encodeSegmentHeader({
     formatVersion,
     compatible: 0,
@@ -42,10 +46,32 @@ export async function createSegment(
     segmentId: id,
     createdMs
   })
-  await file.writev([header], 0)
+  await undoneIfFull(
+    () => file.writev([header], 0),
+    () => removeFile(fileSystem, path, file)
+  )
   await file.sync()
   await fileSystem.syncFolder(folder)
   return file
+}
+
+async function removeFile(fileSystem: FileSystem, path: string, file: File): Promise<void> {
+  await file.close()
+  await fileSystem.unlink(path)
+}
+
+/** Does `write`; where the disk has no room for it, `undo` first. Rejects with DiskFullError only when that is done. */
+async function undoneIfFull<T>(
+  write: () => Promise<T>,
+  undo: () => Promise<void> = async () => undefined
+): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (!isNoSpace(error)) throw error
+    await undo()
+    throw new DiskFullError(error)
+  }
 }
 
 export class Log {
@@ -83,10 +109,17 @@ export class Log {
     return this.#segment.position + bytes + segmentFooterBytes <= this.#segmentBytes
   }
 
-  /** Writes a group at the end; it is not durable before `sync`. */
+  /**
+   * Writes a group at the end; it is not durable before `sync`. Rejects with DiskFullError where there was no room for all
+   * of it: the log ends where it did. After any other error nothing is known.
+   */
   async write(buffers: readonly Buffer[], bytes: number): Promise<void> {
-    await this.#segment.file.writev(buffers, this.#segment.position)
-    this.#segment.lastGroupPosition = this.#segment.position
+    const { file, position } = this.#segment
+    await undoneIfFull(
+      () => file.writev(buffers, position),
+      () => file.truncate(position)
+    )
+    this.#segment.lastGroupPosition = position
     this.#segment.position += bytes
   }
 
@@ -96,7 +129,7 @@ export class Log {
 
   /**
    * Seals the open segment and goes on in a new one with id `nextId`. Everything written must be durable: the footer
-   * says so. Returns what was sealed.
+   * says so. Returns what was sealed. Rejects with DiskFullError where there was no room: the log goes on in the old one.
    */
   async roll(nextId: number, lastSequence: number, createdMs: number): Promise<SealedSegment> {
     const old = this.#segment
@@ -114,7 +147,13 @@ export class Log {
       groupCount: lastSequence - old.firstSequence + 1,
       nextSegmentId: nextId
     }
-    await old.file.writev([encodeSegmentFooter(footer, this.#storeId)], old.position)
+    await undoneIfFull(
+      () => old.file.writev([encodeSegmentFooter(footer, this.#storeId)], old.position),
+      async () => {
+        await old.file.truncate(old.position)
+        await removeFile(this.#fileSystem, `${this.#folder}/${segmentFileName(nextId)}`, file)
+      }
+    )
     await old.file.sync()
     await old.file.close()
     this.#segment = {

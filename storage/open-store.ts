@@ -8,13 +8,13 @@ import { OpenError } from './errors.ts'
 import { type Database, IndexDb, openLevel } from './index-db.ts'
 import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
-import { segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
-import { createSegment, Log, type OpenSegment } from './log.ts'
+import { createSegment, Log } from './log.ts'
 import { newestSnapshot } from './newest-snapshot.ts'
+import { openEnd } from './open-end.ts'
 import { doubtfulMark, putOpenMark, readOpenMark, removeOpenMark } from './open-mark.ts'
-import type { Clock, File, FileSystem, LogSink, Random } from './ports.ts'
+import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
 import { QueueSizes } from './queue-sizes.ts'
 import { raiseEpochs } from './raise-epochs.ts'
 import { Reader } from './reader.ts'
@@ -25,7 +25,7 @@ import {
   recoverFromView,
   whyViewUnusable
 } from './recovery.ts'
-import { type CutTail, type RecoveryReport, reportRecovery } from './recovery-report.ts'
+import { type RecoveryReport, reportRecovery } from './recovery-report.ts'
 import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentUsage } from './segment-usage.ts'
@@ -146,7 +146,7 @@ async function assemble(
   const doubt = whyEpochsRise(recovered, openMark?.flushMode === 'async' && rebooted)
   // Before anything is cut: should this open be cut off too, the next one still knows.
   if (doubt !== undefined) await putOpenMark(fileSystem, options.folder, doubtfulMark)
-  const { segment, cut } = await openEnd(options, folders.log, recovered)
+  const { segment, cut } = await openEnd(fileSystem, folders.log, recovered)
   if (catalog.segments.get(segment.id) === undefined)
     catalog.putSegment({
       id: segment.id,
@@ -157,8 +157,7 @@ async function assemble(
   const newest = Math.max(segment.id, ...found.segments.map(({ id }) => id))
   if (catalog.counters.nextSegmentId <= newest)
     catalog.counters = { ...catalog.counters, nextSegmentId: newest + 1 }
-  for (const queue of catalog.queues.values()) queue.highWatermark = queue.sealedEnd
-  catalog.state.begin(recovered.sequence)
+  catalog.begin(recovered.sequence)
   const { removed, snapshots } = await removeStrays(options, folders, found, catalog, db)
   const recovery: RecoveryReport = {
     created: found.created,
@@ -222,63 +221,6 @@ async function recover(
   return { catalog, recovered, rebuilt: found.created ? undefined : why }
 }
 
-/** Opens the log's last segment for writing, cuts what follows its end, and makes all that was read durable. */
-async function openEnd(
-  options: OpenOptions,
-  folder: string,
-  recovered: Recovered
-): Promise<{ segment: OpenSegment; cut: CutTail | undefined }> {
-  const { fileSystem } = options
-  const { end, openSegment, firstSequence, replay, footer } = recovered
-  // A process that was killed within a roll may not have had it fsynced; what follows stands behind it.
-  if (footer !== undefined) await rewriteFooter(fileSystem, folder, footer)
-  const file = await fileSystem.open(`${folder}/${segmentFileName(openSegment)}`, 'write')
-  const position = Math.max(end.position, segmentHeaderBytes)
-  let cut: CutTail | undefined
-  if (end.torn !== undefined) cut = { segment: openSegment, ...end.torn }
-  if ((await file.size()) > position) await file.truncate(position)
-  const unproven = replay.firstUnproven(openSegment, end.lastDurableThrough)
-  if (unproven !== undefined) await rewrite(file, unproven, position)
-  await file.sync()
-  await fileSystem.syncFolder(folder)
-  const { described, lastGroupPosition } = replay
-  return {
-    segment: { id: openSegment, file, position, firstSequence, lastGroupPosition, described },
-    cut
-  }
-}
-
-async function rewriteFooter(
-  fileSystem: FileSystem,
-  folder: string,
-  { segment, position }: NonNullable<Recovered['footer']>
-): Promise<void> {
-  const file = await fileSystem.open(`${folder}/${segmentFileName(segment)}`, 'write')
-  try {
-    await rewrite(file, position, position + segmentFooterBytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** Read and written at a time when the log's end is made durable. */
-const rewriteBytes = 1024 * 1024
-
-/**
- * Writes a stretch of the file over itself. After an fsync that failed, the page cache may hold what the disk does not,
- * and call it clean: only writing it again makes the next fsync mean it.
- */
-async function rewrite(file: File, from: number, to: number): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(rewriteBytes, to - from))
-  for (let at = from; at < to; ) {
-    const got = await file.read(buffer, 0, Math.min(buffer.length, to - at), at)
-    if (got === 0) return
-    await file.writev([buffer.subarray(0, got)], at)
-    at += got
-  }
-}
-
 /** Files outside the live set: left by a roll or a deletion that was cut off. */
 async function removeStrays(
   { fileSystem }: OpenOptions,
@@ -327,6 +269,7 @@ function putTogether(
   { db, catalog, keys, usage, snapshots, log, recovery, storeId, recovered }: Core
 ): Store {
   const { fileSystem, clock, log: logSink, flushMode = 'sync' } = options
+  const world = { fileSystem, clock, logSink }
   const info = { storeId: storeId.toString('hex'), clusterId: storeId.toString('base64url') }
   const index = new RunIndex(db, settings.indexCacheBytes)
   const files = new SegmentFiles(fileSystem, folders.log, settings.openFilesMax)
@@ -342,21 +285,23 @@ function putTogether(
     usage,
     snapshots,
     onDue: () => committer.poke(),
-    fileSystem,
+    ...world,
     folder: folders.snapshots,
     storeId,
     clusterId: info.clusterId,
-    clock,
     settings,
+    onDiskFull: () => space.noteEnd(),
     onFailed
   })
-  const space = new Space(fileSystem, clock, folders.log, settings.reserveBytes)
+  const { reserveBytes } = settings
+  const onRoom = (): void => committer.poke()
+  const space = new Space({ ...world, folder: folders.log, reserveBytes, onRoom })
   const parts: StoreParts = {
+    ...world,
     info,
     recovery,
     settings,
     flushMode,
-    logSink,
     catalog,
     log,
     db,
@@ -371,9 +316,7 @@ function putTogether(
     keys,
     usage,
     sizes: new QueueSizes({ catalog, db, index, usage }),
-    fileSystem,
     logFolder: folders.log,
-    clock,
     index,
     keepPolicyOf: options.keepPolicyOf ?? (() => keepForever),
     onClosed: () => removeOpenMark(fileSystem, options.folder)
@@ -382,7 +325,6 @@ function putTogether(
   const committer: Committer = new Committer(
     {
       ...parts,
-      clock,
       storeId,
       onDurable: (group) => store.noteDurable(group),
       onQuiet: () => checkpointer.begin(store.viewMark()),
@@ -390,7 +332,7 @@ function putTogether(
         usage.begin(segment)
         checkpointer.wantSnapshot()
       },
-      isCheckpointDue: () => checkpointer.isDue(),
+      isCheckpointDue: () => checkpointer.isDue() && space.hasRoom,
       onFailed
     },
     { sequence: recovered.sequence, appendTimeMs: recovered.appendTimeMs }

@@ -88,11 +88,23 @@ export class Producers {
     known.dirty = true
   }
 
+  /** What is known of a producer now, for `restore`. */
+  keep(producerId: number): Producer | undefined {
+    const known = this.#byId.get(producerId)
+    return known && { ...known, batches: [...known.batches] }
+  }
+
+  /** Makes what is known of a producer what `keep` gave; undefined: nothing. */
+  restore(producerId: number, kept: Producer | undefined): void {
+    if (kept === undefined) this.#byId.delete(producerId)
+    else this.#byId.set(producerId, kept)
+  }
+
   /** A copy to try several batches on, one after the other. */
   trial(producerId: number): Producers {
     const copy = new Producers()
-    const known = this.#byId.get(producerId)
-    if (known !== undefined) copy.#byId.set(producerId, { ...known, batches: [...known.batches] })
+    const known = this.keep(producerId)
+    if (known !== undefined) copy.#byId.set(producerId, known)
     return copy
   }
 

@@ -27,6 +27,8 @@ export class Queue {
   isWatched = false
   /** Greatest record timestamp sealed, -1 for none. */
   maxTimestamp = -1
+  /** The same as far as it is durable. */
+  durableMaxTimestamp = -1
   /** Ascending; the last is the current leader epoch. */
   epochs: readonly { readonly epoch: number; readonly startOffset: number }[] = firstEpochs
   readonly producers = new Producers()

@@ -3,6 +3,7 @@ import type { Commit, CommitResult, QueueUid, Topic, TopicId } from './contract.
 import type { StoreError } from './errors.ts'
 import type { HashedKey } from './key-hash.ts'
 import type { LoggedChange, Resolved } from './layout/types.ts'
+import type { Producer } from './producers.ts'
 import type { Queue } from './queue.ts'
 import type { SealedChange } from './state/state-table.ts'
 import type { SegmentRow } from './state/stored-rows.ts'
@@ -59,6 +60,14 @@ export type Outcome =
   | { readonly pending: Pending; readonly result: CommitResult }
   | { readonly pending: Pending; readonly error: StoreError }
 
+/** What a queue knew of a producer before the group had a batch of it. */
+export interface ProducerBefore {
+  readonly queue: Queue
+  readonly producerId: number
+  /** Undefined: nothing. */
+  readonly producer: Producer | undefined
+}
+
 export interface SealedGroup {
   readonly sequence: number
   readonly appendTimeMs: number
@@ -68,6 +77,8 @@ export interface SealedGroup {
   readonly topicChanges: TopicChange[]
   readonly droppedSegments: number[]
   readonly addedSegments: SegmentRow[]
+  /** In the order of the batches: should the group be taken back. */
+  readonly producersBefore: ProducerBefore[]
   readonly outcomes: Outcome[]
   /** Sum of the commits' weights, to be taken off what is pending. */
   weight: number

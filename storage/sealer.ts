@@ -58,6 +58,7 @@ export class Sealer {
       topicChanges: [],
       droppedSegments: [],
       addedSegments: [],
+      producersBefore: [],
       outcomes: [],
       weight: 0,
       segment: 0,
@@ -173,11 +174,15 @@ export class Sealer {
   }
 
   #addBatches(queue: Queue, append: BatchAppend, builder: GroupBuilder): void {
-    const { appendTimeMs } = builder.group
+    const { appendTimeMs, producersBefore } = builder.group
     const flags = append.origin === 'rocketmq' ? runFlags.rocketmq : 0
     for (const sent of append.batches) {
       const batch = append.stampAppendTime === true ? stampAppendTime(sent, appendTimeMs) : sent
-      if (batch.producerId >= 0) queue.producers.remember(batch, queue.sealedEnd, appendTimeMs)
+      const { producerId } = batch
+      if (producerId >= 0) {
+        producersBefore.push({ queue, producerId, producer: queue.producers.keep(producerId) })
+        queue.producers.remember(batch, queue.sealedEnd, appendTimeMs)
+      }
       builder.addBatch(queue, batch, flags)
     }
   }

@@ -255,8 +255,8 @@ export class Store implements Engine {
     if (this.#failure !== undefined)
       return { state: 'failed', reason: `the disk failed: ${this.#failure.message}` }
     const { space } = this.#parts
-    if (space.isFull)
-      return { state: 'disk-full', reason: `only ${space.freeBytes} bytes are free on the disk` }
+    space.freshen()
+    if (space.isFull) return { state: 'disk-full', reason: space.reason }
     return { state: 'ready', reason: '' }
   }
 
@@ -277,6 +277,8 @@ export class Store implements Engine {
       tailBytes: tail.bytes,
       segments: catalog.segments.size,
       logBytes,
+      refusingAppends: space.isFull ? 1 : 0,
+      refusedAppends: space.refusals,
       freeBytes: space.freeBytes,
       diskBytes: space.diskBytes,
       ...this.#housekeeper.figures
@@ -291,6 +293,7 @@ export class Store implements Engine {
       const { queue } = run
       if (queue.gone) continue
       queue.highWatermark = run.nextOffset
+      queue.durableMaxTimestamp = run.runningMax
       queue.runs.push({
         baseOffset: run.baseOffset,
         nextOffset: run.nextOffset,
@@ -345,7 +348,8 @@ export class Store implements Engine {
   }
 
   async #close(): Promise<void> {
-    const { waiters, checkpointer, files, log, db } = this.#parts
+    const { waiters, checkpointer, files, log, db, space } = this.#parts
+    space.stop()
     const stopped = this.#housekeeper.stop()
     await this.#running().drain()
     this.#isClosed = true
@@ -355,7 +359,7 @@ export class Store implements Engine {
     await checkpointer.idle()
     try {
       // A store that failed is left as it is: the log says what was durable.
-      if (this.#failure === undefined) {
+      if (this.#failure === undefined && (await space.hasRoomNow())) {
         await checkpointer.finish(this.viewMark())
         await this.#parts.onClosed()
       }

@@ -24,6 +24,8 @@ const engineMetrics: readonly (readonly [Kind, string, string, keyof EngineStats
   ['gauge', 'tail_bytes', 'Memory that holds the newest flush groups', 'tailBytes'],
   ['gauge', 'segments', 'Segments of the log', 'segments'],
   ['gauge', 'log_bytes', 'Size of the log', 'logBytes'],
+  ['gauge', 'appends_refused', '1 while appends are refused for want of space', 'refusingAppends'],
+  ['counter', 'appends_refused_total', 'Commits refused for want of space', 'refusedAppends'],
   ['gauge', 'disk_free_bytes', "Free space on the store's disk", 'freeBytes'],
   ['gauge', 'disk_bytes', "Size of the store's disk", 'diskBytes'],
   ['counter', 'log_start_moves_total', 'Log starts that retention moved', 'logStartMoves'],

@@ -120,6 +120,11 @@ export class StateTable {
     return { key, entry, version }
   }
 
+  /** Forgets all that is sealed and not durable. */
+  unseal(): void {
+    this.#sealed.clear()
+  }
+
   /** Keys of all rows, durable or sealed, that are keyed by the topic. */
   keysOfTopic(id: TopicId): StateKey[] {
     const keys = new Map(this.#byTopic.get(id) ?? [])
