@@ -300,8 +300,14 @@ export class Committer {
     } else
       this.#syncTimer ??= clock.after(settings.asyncDelayMsMax, () => {
         this.#syncTimer = undefined
-        if (this.#failure === undefined) this.#startSync().catch(() => undefined)
+        this.#syncDue().catch(() => undefined)
       })
+  }
+
+  /** What waited longest has waited long enough. An fsync under way began before it was written. */
+  async #syncDue(): Promise<void> {
+    await this.#syncing
+    if (this.#failure === undefined) await this.#startSync()
   }
 
   /** Async mode: fsyncs what is written so far. Rejects, and fails the store, if the disk does. */

@@ -35,8 +35,8 @@ export class SegmentFiles {
       this.#trim()
       return await work(file)
     } catch (error) {
-      // A file that would not open is tried again next time.
-      if (this.#held.get(segment) === held && held.users === 1) this.#held.delete(segment)
+      // It is opened anew next time; the last who reads it now closes it.
+      if (this.#held.get(segment) === held) this.#held.delete(segment)
       held.retired = true
       throw error
     } finally {
