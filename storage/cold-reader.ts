@@ -3,7 +3,7 @@ import { crc32c } from '@node-rs/crc32'
 import { batchHeaderBytes, batchUncheckedBytes } from './batch/record-batch.ts'
 import { ChunkCache, type Loan } from './chunk-cache.ts'
 import { StoreError } from './errors.ts'
-import { readInt64 } from './layout/integers.ts'
+import { approximateInt64 } from './layout/integers.ts'
 import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
 import type { RunEntry } from './run-list.ts'
@@ -176,6 +176,7 @@ export class ColdReader {
       from = -1
     }
     const runEnd = piece.run.position + piece.run.bytes
+    let due = piece.position === piece.run.position ? piece.run.baseOffset : out.nextOffset
     while (piece.position + at < runEnd) {
       const length = batchLengthAt(data, at)
       if (length === undefined || at + length > data.length) {
@@ -195,11 +196,13 @@ export class ColdReader {
         at = 0
         continue
       }
-      if (!isSound(data, at, length)) {
+      // The batch's own CRC does not cover its base offset; within a run one follows the other.
+      if (!isSound(data, at, length) || approximateInt64(data, at) !== due) {
         if (out.bytes > 0) break
         throw this.#corrupt(queue, piece, at)
       }
-      const nextOffset = readInt64(data, at) + data.readInt32BE(at + 23) + 1
+      const nextOffset = due + data.readInt32BE(at + 23) + 1
+      due = nextOffset
       if (nextOffset > out.nextOffset) {
         const fits = out.bytes + length <= maxBytes || (out.bytes === 0 && atLeastOne)
         if (!fits) {

@@ -119,3 +119,25 @@ t.test('bytes that were flipped on the way are never served', async (t) => {
   const [failed] = await world.read([{ queue, offset: 0, maxBytes: 1 }])
   t.match(failed, { code: 'io-failed' })
 })
+
+t.test('a batch whose base offset rotted is not served', async (t) => {
+  const { disk, store, world, queue } = await opened(t)
+  const value = (i: number) => `${i}:${'x'.repeat(15_000)}`
+  for (let i = 0; i < 20; i++) await world.append(queue, batchOf([value(i)]))
+  const path = `/data/log/${disk.namesAt('/data/log')[0]}`
+  const unpatched = 21
+  const inLog = disk.peek(path).indexOf(batchOf([value(2)]).bytes.subarray(unpatched))
+  const batchAt = inLog - unpatched
+  t.ok(inLog > 0)
+  for (const byte of [0, 1, 4, 7]) {
+    disk.rot(path, batchAt + byte, 1)
+    for (const offset of [2, 3]) {
+      const [result] = await world.read([{ queue, offset, maxBytes: 100_000 }])
+      if (offset === 3) t.notMatch(result, { code: 'corrupt' }, 'the next one is read')
+      else t.match(result, { code: 'corrupt' }, `byte ${byte} of its head`)
+    }
+    disk.rot(path, batchAt + byte, 1)
+  }
+  t.ok(store.stats().corruptReads >= 4)
+  t.equal((await world.recordsOf(queue)).length, 20)
+})

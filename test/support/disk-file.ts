@@ -8,7 +8,9 @@ export const sectorBytes = 512
 /** Pages that are allotted, over all files of a disk. */
 export interface PageBudget {
   used: number
-  readonly max: number
+  max: number
+  /** Pages that a power cut dropped or tore. */
+  harmed: number
 }
 
 /** What a page was made into since the last sync. Pages are never written to: each write makes a new one. */
@@ -118,6 +120,18 @@ export class DiskFile {
     this.#dirty.clear()
   }
 
+  /** One bit of what is there turns over, on the disk and in the page cache. */
+  rot(position: number, bit: number): void {
+    const index = Math.floor(position / pageBytes)
+    for (const pages of [this.#pages, this.#durablePages]) {
+      const old = pages.get(index)
+      if (old === undefined) continue
+      const page = Buffer.from(old)
+      page[position % pageBytes]! ^= 1 << bit
+      pages.set(index, page)
+    }
+  }
+
   /** The file after the power went. Each page that was not synced is on its own: kept, dropped or torn. */
   survivor(random: SeededRandom, budget: PageBudget, keep: number): DiskFile {
     const file = new DiskFile(budget)
@@ -153,7 +167,9 @@ export class DiskFile {
       if (cutBy > 0) choices = [page]
       else choices.push(page)
     }
-    if (choices.length === 1 || !random.chance(keep)) return choices[0]
+    if (choices.length === 1) return choices[0]
+    this.#budget.harmed++
+    if (!random.chance(keep)) return choices[0]
     if (random.chance(0.7)) return random.pick(choices.slice(1))
     const torn = Buffer.alloc(pageBytes)
     const pair = [random.pick(choices), random.pick(choices)]

@@ -6,6 +6,7 @@ import type { File, FileSystem, OpenMode, SpaceReport } from '../../storage/port
 import { type DiskCall, type DiskFaults, type PartialEffects, PowerLost } from './disk-faults.ts'
 import { DiskFile, type PageBudget, pageBytes } from './disk-file.ts'
 import { DiskFolder, type DiskNode } from './disk-folder.ts'
+import { fault, namesIn } from './disk-paths.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 interface Planned {
@@ -41,11 +42,12 @@ export class FaultyDisk implements FileSystem {
   #planned: Planned[] = []
   #stopAt = Number.POSITIVE_INFINITY
   #stopped = false
+  #failed = 0
 
   constructor(options: FaultyDiskOptions) {
     this.random = options.random
     const max = Math.floor((options.capacityBytes ?? 2 ** 40) / pageBytes)
-    this.#budget = { used: 0, max }
+    this.#budget = { used: 0, max, harmed: 0 }
   }
 
   /** The call number `calls` + `more` + 1 and all after it reject with PowerLost; that one may be half done. */
@@ -55,7 +57,17 @@ export class FaultyDisk implements FileSystem {
 
   /** Every call from now on rejects with PowerLost. */
   stop(): void {
+    if (this.#stopped) return
     this.#stopped = true
+    this.onStop()
+  }
+
+  /** Told the moment in which the disk stops. */
+  onStop: () => void = () => {}
+
+  /** Calls that were cut off or failed, and pages that a power cut dropped, tore or gave an older state. */
+  get harm(): number {
+    return this.#failed + this.#budget.harmed
   }
 
   get stopped(): boolean {
@@ -65,6 +77,29 @@ export class FaultyDisk implements FileSystem {
   /** Makes one call fail: the first `call` on a path that matches, after `skip` others. */
   failNext(call: DiskCall, code: string, path: RegExp = /./, skip = 0): void {
     this.#planned.push({ call, path, code, skip })
+  }
+
+  /** Somebody else takes all of the disk but `bytes`. */
+  leaveFree(bytes: number): void {
+    this.#budget.max = this.#budget.used + Math.floor(bytes / pageBytes)
+  }
+
+  /** One bit of a file turns over by itself, without anybody being told. */
+  rot(path: string, position: number, bit: number): void {
+    this.#fileAt(path).rot(position, bit)
+  }
+
+  /** What a file holds now, without a call. */
+  peek(path: string): Buffer {
+    const file = this.#fileAt(path)
+    const bytes = Buffer.alloc(file.size)
+    file.read(bytes, 0, bytes.length, 0)
+    return bytes
+  }
+
+  /** What is in a folder now, without a call. */
+  namesAt(path: string): string[] {
+    return [...this.#folderAt(path).entries.keys()].sort()
   }
 
   /** Makes a folder, and its parents, that are on the disk already. */
@@ -267,20 +302,27 @@ export class FaultyDisk implements FileSystem {
   ): Promise<T> {
     this.calls++
     const last = this.calls > this.#stopAt && !this.#stopped
-    if (last) this.#stopped = true
+    if (last) this.stop()
     else if (this.#stopped) throw new PowerLost()
     for (let turns = this.random.integer(4); turns > 0; turns--) await undefined
     if (this.#stopped) {
+      this.#failed++
       this.#applyPartly(apply, parts.stopped)
       throw new PowerLost()
     }
     const planned = this.#plannedFor(kind, path)
     if (planned) {
       parts.failed?.()
+      this.#failed++
       throw fault(planned.code, kind, path)
     }
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
-    return apply()
+    try {
+      return apply()
+    } catch (error) {
+      if (['EIO', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '')) this.#failed++
+      throw error
+    }
   }
 
   #applyPartly(apply: () => unknown, half?: () => void): void {
@@ -353,12 +395,4 @@ export class FaultyDisk implements FileSystem {
     if (node instanceof DiskFolder) throw fault('EISDIR', 'open', path)
     return node
   }
-}
-
-function namesIn(path: string): string[] {
-  return path.split('/').filter((name) => name !== '' && name !== '.')
-}
-
-function fault(code: string, call: string, path: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: ${call} '${path}'`), { code, syscall: call, path })
 }
