@@ -5,9 +5,15 @@ import { CountedEngine } from '../gateway/broker/statistics/counted-engine.ts'
 import { Traffic } from '../gateway/broker/statistics/traffic.ts'
 import { Timers } from '../gateway/broker/timers/index.ts'
 import { TopicService } from '../gateway/broker/topics.ts'
-import { type Engine, type LogSink, systemClock, systemRandom } from '../storage/index.ts'
+import type { Clock, Engine, LogSink, Random } from '../storage/index.ts'
 import { addressMapOf, type Config, pickSettings } from './config.ts'
 import { retentionSettings, timerSettings, topicSettings } from './part-settings.ts'
+
+export interface BrokerPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: LogSink
+}
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>
 
@@ -29,13 +35,13 @@ export async function openBroker(
   store: Engine,
   configs: ConfigService,
   config: Config,
-  log: LogSink
+  { clock, random, log }: BrokerPorts
 ) {
-  const traffic = new Traffic(systemClock)
+  const traffic = new Traffic(clock)
   const engine = new CountedEngine(store, {
     appended: (queue, records, bytes) => traffic.appended(queue, records, bytes)
   })
-  const shared = { clock: systemClock, random: systemRandom, log }
+  const shared = { clock, random, log }
   const { groupRetentionMs, groupCheckIntervalMs, storedGroupsMax } = config
   const policy = {
     retentionMs: groupRetentionMs,
@@ -53,7 +59,7 @@ export async function openBroker(
     traffic,
     configs,
     addresses: addressMapOf(config.advertise),
-    topics: new TopicService(engine, systemRandom, pickSettings(config, topicSettings)),
+    topics: new TopicService(engine, random, pickSettings(config, topicSettings)),
     groups,
     timers: await Timers.open({ engine, ...shared, limits: pickSettings(config, timerSettings) })
   }

@@ -1,15 +1,7 @@
 /** The composition root: opens the store, wires services and listeners, and closes them in order. */
 import { keepPolicies } from '../gateway/broker/keep-policy.ts'
 import { type Listener, tcpLimitTable, tcpShared } from '../gateway/tcp/index.ts'
-import {
-  type LogSink,
-  openStore,
-  realFileSystem,
-  type Store,
-  systemClock,
-  systemRandom
-} from '../storage/index.ts'
-import { readBootId } from './boot-id.ts'
+import { type LogSink, openStore, type Store } from '../storage/index.ts'
 import { type Broker, openBroker, topicDefaults } from './broker.ts'
 import { type Config, pickSettings } from './config.ts'
 import { describeError } from './describe-error.ts'
@@ -21,6 +13,7 @@ import { storeSettings } from './part-settings.ts'
 import { openRocketmq, type RocketmqSide } from './rocketmq.ts'
 import { listenError } from './start-error.ts'
 import { version } from './version.ts'
+import { thisMachine, type World } from './world.ts'
 
 /** Where a listener is bound. */
 export interface Endpoint {
@@ -40,6 +33,8 @@ const vipDistance = 2
 export interface ServerOptions {
   readonly config: Config
   readonly log: LogSink
+  /** This machine unless given. */
+  readonly world?: World
 }
 
 export interface Server {
@@ -57,9 +52,10 @@ const drainTimeoutMs = 2_000
  * Starts a server. Nothing in it is global: several may run in a process.
  * @throws StartError or OpenError; nothing is left open then
  */
-export async function startServer({ config, log }: ServerOptions): Promise<Server> {
-  const startedMs = systemClock.monotonicMs()
-  const server = new RunningServer(config, log)
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { config, log, world = thisMachine } = options
+  const startedMs = world.clock.monotonicMs()
+  const server = new RunningServer(config, log, world)
   try {
     await server.open()
   } catch (error) {
@@ -72,7 +68,7 @@ export async function startServer({ config, log }: ServerOptions): Promise<Serve
     data: config.data,
     flush: config.flush,
     version,
-    startMs: Math.round(systemClock.monotonicMs() - startedMs)
+    startMs: Math.round(world.clock.monotonicMs() - startedMs)
   })
   return server
 }
@@ -89,6 +85,7 @@ class RunningServer implements Server {
   readonly failure: Promise<Error>
   readonly #config: Config
   readonly #log: LogSink
+  readonly #world: World
   #fail: (error: Error) => void = () => {}
   #phase: Phase = 'starting'
   #http: HttpServer | undefined
@@ -98,9 +95,10 @@ class RunningServer implements Server {
   #rocketmq: RocketmqSide | undefined
   #closed: Promise<void> | undefined
 
-  constructor(config: Config, log: LogSink) {
+  constructor(config: Config, log: LogSink, world: World) {
     this.#config = config
     this.#log = log
+    this.#world = world
     this.failure = new Promise((resolve) => {
       this.#fail = resolve
     })
@@ -112,11 +110,10 @@ class RunningServer implements Server {
     this.#http = await this.#listenHttp()
     this.addresses.http = { host: this.#http.host, port: this.#http.port }
     const configs = topicDefaults(config)
+    const { readBootId, ...ports } = this.#world
     const store = await openStore({
+      ...ports,
       folder: config.data,
-      fileSystem: realFileSystem,
-      clock: systemClock,
-      random: systemRandom,
       log: this.#log,
       flushMode: config.flush,
       settings: pickSettings(config, storeSettings),
@@ -125,8 +122,8 @@ class RunningServer implements Server {
     })
     this.#store = store
     void store.failure.then(this.#fail)
-    const shared = tcpShared(pickSettings(config, tcpLimitTable), systemClock, this.#log)
-    this.#broker = await openBroker(store, configs, config, this.#log)
+    const shared = tcpShared(pickSettings(config, tcpLimitTable), ports.clock, this.#log)
+    this.#broker = await openBroker(store, configs, config, { ...ports, log: this.#log })
     this.#kafka = openKafka(this.#broker, shared, config)
     const { addresses } = this
     this.#rocketmq = openRocketmq(this.#broker, shared, config, () => addresses.broker.port)
