@@ -3,6 +3,7 @@
  * newest snapshot), then the log behind them.
  */
 import type { Catalog } from './catalog.ts'
+import { endBefore, noFooter, segmentBehind } from './damaged-end.ts'
 import { OpenError } from './errors.ts'
 import { type IndexDb, type ViewMark, viewVersion } from './index-db.ts'
 import { moveIndex } from './index-move.ts'
@@ -252,10 +253,13 @@ async function follow(
   for (;;) {
     const at = place
     parts.usage.begin(at.segment)
-    const end = await scanOne(parts, replay, at)
+    const after = byPlace(catalog).find((one) => one.firstSequence > at.firstSequence)
+    const end = endBefore(await scanOne(parts, replay, at), after?.firstSequence)
     damages.push(...end.damages)
     bytesScanned += end.position - at.position
-    const next = nextSegment(parts, catalog, at, end, { damages, gone, newestKnown })
+    const next =
+      nextSegment(parts, catalog, at, end, { damages, gone, newestKnown }) ??
+      (await segmentBehind(parts, at.segment, end, damages))
     if (next === undefined) {
       return {
         replay,
@@ -337,10 +341,7 @@ function nextSegment(
   if (next === undefined) return undefined
   if (!isThere(parts, next))
     throw new OpenError('unrecoverable', `segment ${next} of the log is not there`)
-  if (end.footer === undefined) {
-    const what = `segment ${segment} ends without its footer`
-    damages.push({ segment, fromPosition: end.position, toPosition: end.position, what })
-  }
+  if (end.footer === undefined) damages.push(noFooter(segment, end))
   return next
 }
 
