@@ -89,7 +89,7 @@ export async function scanSegment(
 }
 
 interface UnsoundGroup {
-  readonly header: GroupHeader
+  readonly group: ScannedGroup
   readonly what: string
 }
 
@@ -177,10 +177,11 @@ class SegmentScan {
     await this.#sink.group(group)
   }
 
-  #stepBack({ header, what }: UnsoundGroup): Promise<ScanEnd | undefined> {
+  #stepBack({ group, what }: UnsoundGroup): Promise<ScanEnd | undefined> {
+    const { header } = group
     this.#position = header.position
     this.#next = header.sequence
-    return this.#handleBad(what, header.position + header.bytes)
+    return this.#handleBad(what, header.position + header.bytes, group)
   }
 
   /**
@@ -194,15 +195,22 @@ class SegmentScan {
       const batch = await findUnsoundPayload(this.#payloads, group.entries)
       if (batch !== undefined) {
         const what = `the batch at ${batch.position} does not match its checksum`
-        return { header: group.header, what }
+        return { group, what }
       }
       await this.#give(group)
     }
     return undefined
   }
 
-  /** Decides between the end of the log, a torn tail and damage; `searchFrom`: where the next header may stand. */
-  async #handleBad(what: string, searchFrom: number): Promise<ScanEnd | undefined> {
+  /**
+   * Decides between the end of the log, a torn tail and damage; `searchFrom`: where the next header may stand;
+   * `unsound`: only its records are bad.
+   */
+  async #handleBad(
+    what: string,
+    searchFrom: number,
+    unsound?: ScannedGroup
+  ): Promise<ScanEnd | undefined> {
     const found = await searchForward({
       file: this.#file,
       from: searchFrom,
@@ -214,10 +222,25 @@ class SegmentScan {
     await this.#settle(found.durableThrough)
     const wasDurable =
       this.#next === undefined ? found.first !== undefined : this.#durable >= this.#next
-    if (wasDurable || found.sealed) return this.#passDamage(what, found)
-    const unsound = await this.#giveSound()
-    if (unsound !== undefined) return this.#stepBack(unsound)
+    if (wasDurable || found.sealed) {
+      if (unsound === undefined) return this.#passDamage(what, found)
+      await this.#keep(unsound)
+      return undefined
+    }
+    const next = await this.#giveSound()
+    if (next !== undefined) return this.#stepBack(next)
     return this.#endOrTorn(what, found.dataEnd)
+  }
+
+  /**
+   * Its records are not read where the proof that it was durable comes first, and must not be lost where it comes
+   * late: else the next open would find there what this one gave up. Whoever reads them is told.
+   */
+  async #keep(group: ScannedGroup): Promise<void> {
+    const { header } = group
+    await this.#give(group)
+    this.#position = header.position + header.bytes
+    this.#next = header.sequence + 1
   }
 
   #passDamage(what: string, { first, dataEnd }: SearchResult): ScanEnd | undefined {
