@@ -162,3 +162,14 @@ for (const { name, rule, history } of planted) {
     t.ok(found.includes(rule), `${rule}; found: ${found.join(', ') || 'nothing'}`)
   })
 }
+
+t.test('what was reported as damaged may be missing, and nothing else', async (t) => {
+  const gap = (lost: number[]) =>
+    withRead((records) => records.splice(1, 1)).map((event) =>
+      event.kind === 'read' ? { ...event, lost: new Set(lost) } : event
+    )
+  t.same(checkHistory(gap([1])), [])
+  t.ok(checkHistory(gap([2])).length > 0)
+  const back: HistoryEvent = { kind: 'committed', partition: 0, offset: -1 }
+  t.same(checkHistory([...good, { kind: 'commits-lost' }, back]), [])
+})

@@ -23,12 +23,19 @@ export type HistoryEvent =
   | { kind: 'acknowledged'; baseOffset: number; ids: readonly RecordId[] }
   /** A consumer that asked for the records from `from` on was given these. */
   | { kind: 'given'; partition: number; from: number; records: readonly SeenRecord[] }
-  /** The whole partition as read from 0 to its end. */
-  | { kind: 'read'; partition: number; records: readonly SeenRecord[] }
+  /** The whole partition as read from 0 to its end; `lost`: offsets that were reported as damaged. */
+  | {
+      kind: 'read'
+      partition: number
+      records: readonly SeenRecord[]
+      lost?: ReadonlySet<number>
+    }
   | { kind: 'commit-sent'; partition: number; offset: number }
   | { kind: 'commit-acknowledged'; partition: number; offset: number }
   /** The committed offset as the server tells it; -1 is none. */
   | { kind: 'committed'; partition: number; offset: number }
+  /** State was reported as damaged: commits may have gone back. */
+  | { kind: 'commits-lost' }
 
 export type Rule =
   | 'acknowledged records stay'
@@ -85,7 +92,7 @@ class HistoryChecker {
         this.#seeGiven(event.partition, event.from, event.records)
         return
       case 'read':
-        this.#seeRead(event.partition, event.records)
+        this.#seeRead(event.partition, event.records, event.lost ?? new Set())
         return
       case 'commit-sent': {
         const sent = this.#commitsSent.get(event.partition) ?? new Set()
@@ -99,6 +106,9 @@ class HistoryChecker {
       }
       case 'committed':
         this.#seeCommitted(event.partition, event.offset)
+        return
+      case 'commits-lost':
+        this.#committed.clear()
     }
   }
 
@@ -133,11 +143,15 @@ class HistoryChecker {
     }
   }
 
-  #seeRead(partition: number, records: readonly SeenRecord[]): void {
+  #seeRead(partition: number, records: readonly SeenRecord[], lost: ReadonlySet<number>): void {
     const last = new Map<string, number>()
-    for (const [i, { offset, id }] of records.entries()) {
+    let due = 0
+    for (const { offset, id } of records) {
       const where = `${partition}@${offset}`
-      if (offset !== i) this.#report('a read has no gap', `${where} was read where ${i} was due`)
+      while (due < offset && lost.has(due)) due++
+      if (offset !== due)
+        this.#report('a read has no gap', `${where} was read where ${due} was due`)
+      due = offset + 1
       this.#checkSent(where, id)
       if (!id) continue
       const before = last.get(id.producer) ?? -1
@@ -148,8 +162,13 @@ class HistoryChecker {
       last.set(id.producer, id.count)
     }
     const there = new Map(records.map(({ offset, id }) => [offset, nameOf(id)]))
-    for (const [offset, { id, rule }] of this.#dueOf(partition)) {
+    const dueHere = this.#dueOf(partition)
+    for (const [offset, { id, rule }] of dueHere) {
       const found = there.get(offset)
+      if (found === undefined && lost.has(offset)) {
+        dueHere.delete(offset)
+        continue
+      }
       if (found !== id) this.#report(rule, `${partition}@${offset} was ${id}, now ${found}`)
     }
   }

@@ -145,7 +145,7 @@ export async function pullFrom(
   }
   const answer = await connection.ask(pullMessageRequest, header)
   if (answer.code !== found) {
-    if (number(answer, 'nextBeginOffset') === queueOffset) return []
+    if (answer.fields.get('nextBeginOffset') === `${queueOffset}`) return []
     throw new RemotingRefused(`PULL_MESSAGE at ${queueOffset}`, answer)
   }
   const messages = decodeMessages(answer.body)

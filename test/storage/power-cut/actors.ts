@@ -1,7 +1,16 @@
 /** Clients of a run. Each works until it has done its share or the store takes no more. */
 import { encodeBatch } from '../../../storage/batch/encode-batch.ts'
-import type { Append, Change, Commit, Engine, QueueUid } from '../../../storage/contract.ts'
+import type {
+  Append,
+  Change,
+  Commit,
+  Condition,
+  Engine,
+  QueueUid
+} from '../../../storage/contract.ts'
 import { StoreError, type StoreErrorCode } from '../../../storage/errors.ts'
+import type { Clock } from '../../../storage/ports.ts'
+import { stateKeys } from '../../../storage/state/rows.ts'
 import type { SeededRandom } from '../../support/seeded-random.ts'
 import type { History, Sent, SentAppend } from './history.ts'
 import { readQueue } from './queue-content.ts'
@@ -9,6 +18,7 @@ import { Violation } from './violation.ts'
 
 export interface Stage {
   readonly engine: Engine
+  readonly clock: Clock
   readonly random: SeededRandom
   readonly history: History
   /** In how many steps each actor does its share. */
@@ -29,7 +39,7 @@ export async function write(stage: Stage, numbers: Numbers): Promise<void> {
   for (let step = 0; step < stage.steps; step++) {
     const some = Array.from({ length: random.between(1, 6) }, () => newWrite(stage, numbers))
     const outcomes = await Promise.all(
-      some.map(({ sent, commit }) => commitSent(engine, history, sent, commit))
+      some.map(({ sent, commit }) => commitSent(stage, sent, commit))
     )
     const done = some.filter((_, index) => outcomes[index] === 'done').map(({ sent }) => sent)
     if (!(await settleDurable(engine, history, done, random.chance(0.5)))) return
@@ -44,6 +54,7 @@ function newWrite({ random, history }: Stage, numbers: Numbers): { sent: Sent; c
   const appends: SentAppend[] = queues.map((queue, at) => ({
     queue,
     ids: Array.from({ length: random.between(1, 4) }, (_, i) => `${name}.${at}.${i}`),
+    isStamped: random.chance(0.2),
     baseOffset: undefined
   }))
   const sent = history.begin({ appends, setting: name, fate: 'sent' })
@@ -80,7 +91,7 @@ export class Producer {
             baseSequence: sequence
           }
           const append = appendOf(sent.appends[0]!, random, options)
-          return commitSent(engine, history, sent, {
+          return commitSent(stage, sent, {
             appends: [append],
             changes: [settingOf(sent.setting)]
           })
@@ -157,6 +168,32 @@ export async function consume(stage: Stage, queue: QueueUid): Promise<void> {
   }
 }
 
+/** Raises a counter by one on condition that nobody else did meanwhile, as several do at the same time. */
+export async function count(stage: Stage): Promise<void> {
+  const { engine, history } = stage
+  const key = stateKeys.setting('counter')
+  try {
+    for (let step = 0; step < stage.steps; step++) {
+      const found = await engine.readState(key, { settled: true })
+      const value = Number(found?.row.value ?? 0) + 1
+      const condition: Condition = found
+        ? { is: 'version', key, version: found.version }
+        : { is: 'absent', key }
+      const row = { family: 'setting', row: { name: 'counter', value: `${value}` } } as const
+      try {
+        await engine.commit({ changes: [{ op: 'put', row }], conditions: [condition] })
+      } catch (error) {
+        if ((error as StoreError).code === 'condition-failed') continue
+        throw error
+      }
+      await engine.settle()
+      history.counted(value)
+    }
+  } catch (error) {
+    rethrowUnlessRefused(error)
+  }
+}
+
 /** Makes a topic, fills it a little and deletes it again, over and over: segments then hold dead runs. */
 export async function churn(stage: Stage, numbers: Numbers): Promise<void> {
   const { engine, random } = stage
@@ -178,17 +215,25 @@ export async function churn(stage: Stage, numbers: Numbers): Promise<void> {
 }
 
 async function commitSent(
-  engine: Engine,
-  history: History,
+  { engine, history, clock }: Stage,
   sent: Sent,
   commit: Commit
 ): Promise<'done' | StoreErrorCode> {
+  sent.bytes = bytesOf(commit)
   try {
     history.acknowledged(sent, await engine.commit(commit))
+    sent.acknowledgedMs = clock.monotonicMs()
     return 'done'
   } catch (error) {
     return history.failed(sent, error)
   }
+}
+
+function bytesOf({ appends = [] }: Commit): number {
+  let bytes = 0
+  for (const append of appends)
+    if ('batches' in append) for (const batch of append.batches) bytes += batch.bytes.length
+  return bytes
 }
 
 /** What was acknowledged is durable in sync mode, and in async mode once it is settled. False: the store failed. */
@@ -230,5 +275,7 @@ function appendOf(sent: SentAppend, random: SeededRandom, options = {}): Append 
     timestamp: random.integer(100_000),
     value: Buffer.from(`${id}:${'x'.repeat(random.chance(0.1) ? random.integer(6000) : 20)}`)
   }))
-  return { queue: sent.queue, batches: [encodeBatch(news, { codec, ...options })], origin: 'kafka' }
+  const batches = [encodeBatch(news, { codec, ...options })]
+  const stampAppendTime = sent.isStamped === true
+  return { queue: sent.queue, batches, origin: 'kafka', stampAppendTime }
 }

@@ -12,6 +12,9 @@ import { Violation } from './violation.ts'
 export interface SentAppend {
   readonly queue: QueueUid
   readonly ids: readonly string[]
+  /** The store is to stamp its batches; with what, it said. */
+  readonly isStamped?: boolean
+  appendTimeMs?: number
   /** As acknowledged, or as found later. */
   baseOffset: number | undefined
 }
@@ -24,6 +27,10 @@ export type Fate = 'sent' | 'acknowledged' | 'durable' | 'refused'
 
 export interface Sent {
   readonly appends: readonly SentAppend[]
+  /** Of its records, when it was acknowledged last. */
+  bytes?: number
+  /** When it was acknowledged, by the monotonic clock of that life. */
+  acknowledgedMs?: number
   /** Name of a setting that the same commit puts; its value is the first append's base offset. */
   readonly setting: string
   fate: Fate
@@ -31,6 +38,16 @@ export interface Sent {
 
 /** Refusals that leave open what became of the commit. */
 const openEnded: readonly StoreErrorCode[] = ['io-failed', 'closed']
+
+/** How a life ended. */
+export interface End {
+  /** The process alone went. */
+  readonly isKill: boolean
+  /** By the monotonic clock of that life. */
+  readonly atMs: number
+  readonly lossAgeMsMax: number
+  readonly lossBytesMax: number
+}
 
 export class History {
   readonly queues: QueueUid[] = []
@@ -43,11 +60,32 @@ export class History {
   checked = 0
   /** Acknowledged commits that were gone after a restart, in the flush mode async. */
   lost = 0
+  /** Greatest values that a counter was raised to for certain. */
+  readonly #counted = new Set<number>()
+  /** What may be missing of what was acknowledged in async: the bound is of time and of bytes. */
+  readonly lossMax = { ageMs: 0, bytes: 0 }
+  #end: End | undefined
   readonly #flushMode: FlushMode
   readonly #epochs = new Map<QueueUid, number>()
 
   constructor(flushMode: FlushMode) {
     this.#flushMode = flushMode
+  }
+
+  /** The life ended; the first word counts, for nothing was acknowledged since. */
+  ended(end: End): void {
+    this.#end ??= end
+  }
+
+  /** Not the process alone: what it had not fsynced may be gone after all. */
+  machineWent(): void {
+    if (this.#end !== undefined) this.#end = { ...this.#end, isKill: false }
+  }
+
+  /** The counter was raised to `value` on condition that nobody else did, and that is durable. */
+  counted(value: number): void {
+    if (this.#counted.has(value)) throw new Violation(`the counter was raised to ${value} twice`)
+    this.#counted.add(value)
   }
 
   /** A commit is about to be made, or made again. */
@@ -66,6 +104,7 @@ export class History {
         )
       }
       append.baseOffset = base
+      append.appendTimeMs = result.appends[index]?.appendTimeMs as number
     }
     if (this.#flushMode === 'sync') sent.fate = 'durable'
     else if (sent.fate !== 'durable') sent.fate = 'acknowledged'
@@ -120,19 +159,47 @@ export class History {
       const offset = this.#committed.get(queue) ?? 0
       await verifyCommitted(engine, queue, content.highWatermark, offset)
     }
+    await this.#verifyCounter(engine)
     const lostBefore = this.lost
+    const lost: Sent[] = []
     const expected = new Set<string>()
     for (const sent of [...this.#sent]) {
       this.checked++
+      const wasAcknowledged = sent.fate === 'acknowledged'
       const whole = await this.#verifySent(engine, sent, contents)
+      if (wasAcknowledged && !whole) lost.push(sent)
       if (whole) for (const { ids } of sent.appends) for (const id of ids) expected.add(id)
     }
+    this.#verifyLoss(lost)
+    this.#end = undefined
     for (const [queue, { offsets }] of contents) {
       for (const id of offsets.keys()) {
         if (!expected.has(id)) throw new Violation(`queue ${queue}: ${id} is back from the dead`)
       }
       await this.#verifyEpoch(engine, queue, this.lost > lostBefore)
     }
+  }
+
+  /** No more may be lost than the bounds of async say, and nothing to a process that was killed. */
+  #verifyLoss(lost: readonly Sent[]): void {
+    const end = this.#end
+    if (lost.length === 0 || end === undefined) return
+    if (end.isKill) throw new Violation(`${lost[0]?.setting} was lost to a process kill`)
+    const ageMs = Math.max(...lost.map((sent) => end.atMs - (sent.acknowledgedMs ?? 0)))
+    const bytes = lost.reduce((sum, sent) => sum + (sent.bytes ?? 0), 0)
+    this.lossMax.ageMs = Math.max(this.lossMax.ageMs, ageMs)
+    this.lossMax.bytes = Math.max(this.lossMax.bytes, bytes)
+    if (ageMs > end.lossAgeMsMax)
+      throw new Violation(`what was acknowledged ${ageMs} ms before the end is lost`)
+    if (bytes > end.lossBytesMax) throw new Violation(`${bytes} acknowledged bytes are lost`)
+  }
+
+  async #verifyCounter(engine: Engine): Promise<void> {
+    const row = await engine.readState(stateKeys.setting('counter'), { settled: true })
+    const value = Number(row?.row.value ?? 0)
+    const least = Math.max(0, ...this.#counted)
+    if (value < least) throw new Violation(`the counter was ${least} and is ${value}`)
+    this.#counted.add(value)
   }
 
   /** Whoever was told of records that are gone can find out (KIP-101). */
@@ -181,6 +248,7 @@ export class History {
     if (sent.fate === 'acknowledged' && !whole) this.lost++
     for (const [index, append] of sent.appends.entries()) {
       const place = places[index]
+      if (whole) verifyStamp(append, contents.get(append.queue)!)
       if (append.baseOffset !== undefined && place !== undefined && append.baseOffset !== place) {
         throw new Violation(`${append.ids} was told ${append.baseOffset} and is at ${place}`)
       }
@@ -193,6 +261,16 @@ export class History {
       sent.fate = 'sent'
     }
     return whole
+  }
+}
+
+/** With LogAppendTime a record has the time that its producer was told. */
+function verifyStamp({ ids, isStamped, appendTimeMs }: SentAppend, content: QueueContent): void {
+  if (isStamped !== true) return
+  for (const id of ids) {
+    const timestamp = content.stamps.get(id)
+    if (timestamp === undefined || (appendTimeMs !== undefined && timestamp !== appendTimeMs))
+      throw new Violation(`${id} was stamped ${appendTimeMs} and has ${timestamp}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { appendTimeBit } from '../../../storage/batch/attributes.ts'
 import { isBatchFault, parseBatches, storedBatch } from '../../../storage/batch/parse-batch.ts'
 import { records } from '../../../storage/batch/records.ts'
 import type { Engine, QueueUid } from '../../../storage/contract.ts'
@@ -9,12 +10,15 @@ export interface QueueContent {
   readonly highWatermark: number
   readonly ids: ReadonlyMap<number, string>
   readonly offsets: ReadonlyMap<string, number>
+  /** Of records that the store stamped: when, ms. */
+  readonly stamps: ReadonlyMap<string, number>
 }
 
 /** Reads from `from` to the end; throws Violation for holes, bad bytes, and ids that are there twice. */
 export async function readQueue(engine: Engine, queue: QueueUid, from = 0): Promise<QueueContent> {
   const ids = new Map<number, string>()
   const offsets = new Map<string, number>()
+  const stamps = new Map<string, number>()
   let at = from
   for (;;) {
     const queues = [{ queue, offset: at, maxBytes: 20_000 }]
@@ -28,9 +32,9 @@ export async function readQueue(engine: Engine, queue: QueueUid, from = 0): Prom
       const { highWatermark } = data.ends
       if (at !== highWatermark)
         throw new Violation(`queue ${queue}: nothing at ${at} of ${highWatermark}`)
-      return { highWatermark, ids, offsets }
+      return { highWatermark, ids, offsets, stamps }
     }
-    for (const [offset, id] of await idsIn(Buffer.concat(data.buffers))) {
+    for (const { offset, id, stampedMs } of await idsIn(Buffer.concat(data.buffers))) {
       if (offset < at) continue
       if (offset !== from + ids.size)
         throw new Violation(`queue ${queue}: ${offset} follows ${from + ids.size - 1}`)
@@ -38,19 +42,28 @@ export async function readQueue(engine: Engine, queue: QueueUid, from = 0): Prom
         throw new Violation(`queue ${queue}: ${id} is at ${offsets.get(id)} and ${offset}`)
       ids.set(offset, id)
       offsets.set(id, offset)
+      if (stampedMs !== undefined) stamps.set(id, stampedMs)
     }
     if (data.nextOffset !== from + ids.size) throw new Violation(`queue ${queue}: bad next offset`)
     at = data.nextOffset
   }
 }
 
-async function idsIn(bytes: Buffer): Promise<[number, string][]> {
+interface Found {
+  readonly offset: number
+  readonly id: string
+  readonly stampedMs: number | undefined
+}
+
+async function idsIn(bytes: Buffer): Promise<Found[]> {
   const batches = parseBatches(bytes, { ...storedBatch, records: true })
   if (isBatchFault(batches)) throw new Violation(`a read gave no batches: ${batches.text}`)
-  const found: [number, string][] = []
+  const found: Found[] = []
   for (const batch of batches) {
-    for (const { offset, value } of await records(batch)) {
-      found.push([offset, `${value}`.split(':', 1)[0]!])
+    const isStamped = (batch.attributes & appendTimeBit) !== 0
+    for (const { offset, value, timestamp } of await records(batch)) {
+      const id = `${value}`.split(':', 1)[0]!
+      found.push({ offset, id, stampedMs: isStamped ? timestamp : undefined })
     }
   }
   return found

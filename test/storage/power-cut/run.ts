@@ -3,14 +3,20 @@
 import { setImmediate } from 'node:timers/promises'
 import { checkStore } from '../../../storage/check.ts'
 import type { Engine } from '../../../storage/contract.ts'
+import type { Database } from '../../../storage/index-db.ts'
 import { openStore } from '../../../storage/open-store.ts'
-import type { FlushMode, StoreSettings } from '../../../storage/settings.ts'
+import type { FileSystem } from '../../../storage/ports.ts'
+import {
+  type FlushMode,
+  resolveStoreSettings,
+  type StoreSettings
+} from '../../../storage/settings.ts'
 import type { Store } from '../../../storage/store.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { anyFate, IndexCopies } from '../../support/index-copies.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
-import { churn, consume, Numbers, Producer, type Stage, write } from './actors.ts'
+import { churn, consume, count, Numbers, Producer, type Stage, write } from './actors.ts'
 import { History } from './history.ts'
 import { TrimmedQueue } from './trimmed-queue.ts'
 import { Violation } from './violation.ts'
@@ -20,8 +26,10 @@ export interface RunOptions {
   /** Probability that a sync of the disk does nothing: a store on it cannot keep its word. */
   readonly syncLies?: number
   readonly endings?: readonly Ending[]
-  /** Puts something between clients and store, to see that its faults are found. */
+  /** Put something between the store and its clients, its disk, or LevelDB, to see that its faults are found. */
   readonly engineOf?: (store: Store) => Engine
+  readonly fileSystemOf?: (disk: FaultyDisk) => FileSystem
+  readonly databaseOf?: (database: Database) => Database
 }
 
 export interface RunReport {
@@ -31,6 +39,8 @@ export interface RunReport {
   readonly lost: number
   readonly segmentsDeleted: number
   readonly segmentsCleaned: number
+  /** Calls of the disk that were cut off or failed, and pages that were dropped or torn. */
+  readonly faults: number
 }
 
 /**
@@ -44,6 +54,8 @@ export type Ending =
   | 'write-fails-kill'
   | 'sync-fails'
   | 'sync-fails-kill'
+  | 'read-fails'
+  | 'disk-full'
   | 'close'
 
 const usualEndings: readonly Ending[] = [
@@ -54,17 +66,22 @@ const usualEndings: readonly Ending[] = [
   'write-fails',
   'write-fails-kill',
   'sync-fails',
+  'read-fails',
+  'disk-full',
   'close'
 ]
 
-const settings: Partial<StoreSettings> = {
-  segmentBytes: 64 * 1024,
-  checkpointBytes: 16 * 1024,
-  tailBytes: 64 * 1024,
+const kib = 1024
+const smallSettings: Partial<StoreSettings> = {
+  segmentBytes: 64 * kib,
+  checkpointBytes: 16 * kib,
+  tailBytes: 64 * kib,
   openFilesMax: 2,
-  cleanerBytesPerSecondMax: 2 ** 34,
-  reserveBytes: 0
+  cleanerBytesPerSecondMax: 2 ** 34
 }
+const diskBytes = 2 ** 30
+/** Free at most when the disk gets full. */
+const leftBytesMax = 200 * kib
 
 /** Calls in which no life comes to its end of itself: a store that reads on for ever runs into this. */
 const callsMax = 100_000
@@ -87,11 +104,18 @@ export class PowerCutRun {
   /** What happened so far, for whoever has to find out why. */
   readonly story: string[] = []
   #stops = 0
+  #harm = 0
+  readonly #settings: StoreSettings
 
   constructor(seed: number, options: RunOptions) {
     this.#random = new SeededRandom(seed)
     this.#options = options
     this.#history = new History(options.flushMode)
+    this.#settings = resolveStoreSettings({
+      ...smallSettings,
+      asyncBytesMax: this.#random.pick([8 * kib, 32 * kib, 1024 * kib]),
+      reserveBytes: this.#random.pick([0, 0, 32 * kib])
+    })
     this.#disk = this.#newDisk(new FaultyDisk({ random: this.#random.fork() }))
     this.#disk.addFolder('/data')
   }
@@ -104,6 +128,7 @@ export class PowerCutRun {
     const store = await this.#open()
     await this.#verify(this.#engineOf(store))
     await store.close()
+    this.#ended(true, this.#clock.monotonicMs())
     await this.#index.lay('kept')
     const again = await this.#open()
     await this.#verify(this.#engineOf(again))
@@ -121,7 +146,8 @@ export class PowerCutRun {
       checked,
       lost,
       segmentsDeleted: this.#segmentsDeleted,
-      segmentsCleaned: this.#segmentsCleaned
+      segmentsCleaned: this.#segmentsCleaned,
+      faults: this.#harm
     }
   }
 
@@ -142,6 +168,13 @@ export class PowerCutRun {
       return await this.#powerCut()
     }
     this.#disk.stopAfter(callsMax)
+    const clock = this.#clock
+    let failedMs: number | undefined
+    const noteEnd = (): void => {
+      failedMs ??= clock.monotonicMs()
+    }
+    this.#disk.onStop = noteEnd
+    void store.failure.then(noteEnd)
     const ending = random.pick(this.#options.endings ?? usualEndings)
     this.#note(`a life that ends with ${ending}`)
     if (!this.#disk.stopped) {
@@ -153,11 +186,22 @@ export class PowerCutRun {
     }
     if (ending === 'close' && !this.#disk.stopped) {
       await store.close()
+      this.#ended(true, clock.monotonicMs())
       await this.#index.lay('kept')
       return
     }
+    this.#disk.faults.readFails = 0
+    this.#disk.leaveFree(diskBytes)
+    this.#ended(ending === 'kill', failedMs ?? clock.monotonicMs())
     if (ending.endsWith('kill')) return await this.#kill()
     await this.#powerCut()
+  }
+
+  /** Flush mode async: one fsync may be under way, and as much be written behind it. */
+  #ended(isKill: boolean, atMs: number): void {
+    const { asyncDelayMsMax, asyncBytesMax, segmentBytes } = this.#settings
+    const lossBytesMax = 2 * asyncBytesMax + segmentBytes / 2
+    this.#history.ended({ isKill, atMs, lossAgeMsMax: asyncDelayMsMax, lossBytesMax })
   }
 
   async #makeQueues(engine: Engine): Promise<void> {
@@ -182,13 +226,18 @@ export class PowerCutRun {
       this.#disk.failNext('writev', random.pick(['EIO', 'ENOSPC']), /./, Math.floor(some / 3))
     } else if (ending.startsWith('sync-fails')) {
       this.#disk.failNext('datasync', 'EIO', /./, Math.floor(some / 3))
+    } else if (ending === 'read-fails') {
+      this.#disk.faults.readFails = random.fraction() / 2
+    } else if (ending === 'disk-full') {
+      this.#disk.leaveFree(random.integer(leftBytesMax))
     }
   }
 
   async #act(engine: Engine): Promise<void> {
     const steps = this.#random.pick([2, 5, 10, 25])
     const stage = (): Stage => {
-      return { engine, random: this.#random.fork(), history: this.#history, steps }
+      const clock = this.#clock
+      return { engine, clock, random: this.#random.fork(), history: this.#history, steps }
     }
     let done = false
     // Now and then the queue that is trimmed has segments to itself.
@@ -199,6 +248,8 @@ export class PowerCutRun {
           write(stage(), this.#numbers),
           ...this.#producers.map((producer) => producer.produce(stage())),
           ...this.#history.queues.slice(0, 2).map((queue) => consume(stage(), queue)),
+          count(stage()),
+          count(stage()),
           churn(stage(), this.#numbers)
         ]
     const all = Promise.all([...others, this.#trimmed?.work(stage())]).finally(() => {
@@ -225,12 +276,16 @@ export class PowerCutRun {
   async #powerCut(): Promise<void> {
     this.#stops++
     this.#boot++
-    this.#disk = this.#newDisk(this.#disk.powerCut())
+    this.#history.machineWent()
+    const disk = this.#disk.powerCut()
+    this.#harm += this.#disk.harm
+    this.#disk = this.#newDisk(disk)
     this.#note(`power cut, index ${await this.#index.lay(anyFate(this.#random))}`)
   }
 
   async #kill(): Promise<void> {
     this.#stops++
+    this.#harm += this.#disk.harm
     this.#disk = this.#newDisk(this.#disk.processKill())
     this.#note(
       `process killed, index ${await this.#index.lay(this.#random.pick(['kept', 'kept', 'lost']))}`
@@ -256,13 +311,16 @@ export class PowerCutRun {
     this.#clock = new FakeClock(this.#clock.now() + this.#random.integer(5000))
     const store = await openStore({
       folder: '/data',
-      fileSystem: this.#disk,
+      fileSystem: this.#options.fileSystemOf?.(this.#disk) ?? this.#disk,
       clock: this.#clock,
       random: this.#random.fork(),
       log: () => {},
       flushMode: this.#options.flushMode,
-      settings,
-      openIndex: () => this.#index.database,
+      settings: this.#settings,
+      openIndex: () => {
+        const { database } = this.#index
+        return this.#options.databaseOf?.(database) ?? database
+      },
       bootId: `${this.#boot}`
     })
     const { damages } = store.recovery

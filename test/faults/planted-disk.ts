@@ -1,0 +1,149 @@
+/** Disks and LevelDBs that look right and are not: what a bug below, or a missing call above, would come to. */
+import { setImmediate } from 'node:timers/promises'
+import type { Database } from '../../storage/index-db.ts'
+import type { File, FileSystem } from '../../storage/ports.ts'
+import { decodeRow, encodeKey, encodeRow } from '../../storage/state/codec.ts'
+import { engineKeys } from '../../storage/state/stored-rows.ts'
+
+const nothing = async (): Promise<void> => {}
+
+/** `disk`, with some calls of the files whose paths match changed. */
+function changedFiles(
+  disk: FileSystem,
+  path: RegExp,
+  change: (file: File) => Partial<File>
+): FileSystem {
+  const changed: FileSystem = Object.create(disk)
+  changed.open = async (at, mode) => {
+    const file = await disk.open(at, mode)
+    return path.test(at) ? { ...file, ...change(file) } : file
+  }
+  return bound(changed, disk)
+}
+
+/** Methods of a class reached through a prototype still need their own object. */
+function bound(changed: FileSystem, disk: FileSystem): FileSystem {
+  const calls = [
+    'makeFolder',
+    'list',
+    'rename',
+    'unlink',
+    'syncFolder',
+    'linkCount',
+    'space'
+  ] as const
+  for (const call of calls) {
+    if (!Object.hasOwn(changed, call))
+      Object.assign(changed, { [call]: disk[call].bind(disk as never) })
+  }
+  if (!Object.hasOwn(changed, 'open')) changed.open = disk.open.bind(disk)
+  return changed
+}
+
+export const planted = {
+  groupsNotSynced: (disk: FileSystem) =>
+    changedFiles(disk, /\.segment$/, () => ({ datasync: nothing })),
+  segmentsNotSynced: (disk: FileSystem) =>
+    changedFiles(disk, /\.segment$/, () => ({ sync: nothing })),
+  snapshotsNotSynced: (disk: FileSystem) =>
+    changedFiles(disk, /snapshots/, () => ({ sync: nothing })),
+  namesNotSynced: (disk: FileSystem) => {
+    const changed: FileSystem = Object.create(disk)
+    changed.syncFolder = nothing
+    return bound(changed, disk)
+  },
+  /** The mark of an open store is a name in the data folder. */
+  markNotSynced: (disk: FileSystem) => {
+    const changed: FileSystem = Object.create(disk)
+    changed.syncFolder = async (path) => {
+      if (path.endsWith('/log') || path.endsWith('/snapshots')) await disk.syncFolder(path)
+    }
+    return bound(changed, disk)
+  },
+  syncedTooLate: (disk: FileSystem) =>
+    changedFiles(disk, /\.segment$/, (file) => ({
+      datasync: async () => {
+        for (let turn = 0; turn < 4; turn++) await setImmediate()
+        void file.datasync().catch(() => undefined)
+      }
+    })),
+  failedSyncTriedAgain: (disk: FileSystem) =>
+    changedFiles(disk, /\.segment$/, (file) => ({
+      datasync: () => file.datasync().catch(() => file.datasync())
+    })),
+  failedWriteIgnored: (disk: FileSystem) =>
+    changedFiles(disk, /\.segment$/, (file) => ({
+      writev: (buffers, position) => file.writev(buffers, position).catch(ignoreNoSpace)
+    })),
+  cutTooFar: (disk: FileSystem) =>
+    changedFiles(disk, /\.segment$/, (file) => ({
+      truncate: (length) => file.truncate(Math.max(length - 100, 4096))
+    }))
+}
+
+function ignoreNoSpace(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOSPC' && error.code !== 'EIO') throw error
+}
+
+interface Write {
+  readonly type: 'put' | 'del'
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+const markKey = 'mview'
+const isMark = ({ key }: Write): boolean => key.toString('latin1') === markKey
+
+/** The database, but for its batches. */
+function withBatch(
+  database: Database,
+  batch: (
+    writes: readonly Write[],
+    put: (writes: readonly Write[]) => Promise<void>
+  ) => Promise<void>
+): Database {
+  const put = (writes: readonly Write[]): Promise<void> => database.batch(writes as never)
+  return new Proxy(database, {
+    get(target, name) {
+      if (name === 'batch') return (writes: readonly Write[]) => batch(writes, put)
+      const value = Reflect.get(target, name, target) as unknown
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+}
+
+export const plantedView = {
+  /** Its mark says more than it holds: the rows follow when they like. */
+  ahead: (database: Database) =>
+    withBatch(database, async (writes, put) => {
+      const mark = writes.filter(isMark)
+      if (mark.length === 0) return await put(writes)
+      await put(mark)
+      void (async () => {
+        for (let turn = 0; turn < 40; turn++) await setImmediate()
+        await put(writes.filter((write) => !isMark(write))).catch(() => undefined)
+      })()
+    }),
+  half: (database: Database) =>
+    withBatch(database, (writes, put) =>
+      put(writes.filter((write, i) => i % 2 === 0 || isMark(write)))
+    ),
+  /** What is to go from it stays. */
+  deletesNothing: (database: Database) =>
+    withBatch(database, (writes, put) => put(writes.filter(({ type }) => type === 'put'))),
+  /** Its counter of queue uids stands still, so that uids are given out again. */
+  uidsAgain: (database: Database) => {
+    const countersKey = Buffer.concat([Buffer.from('s'), encodeKey(engineKeys.counters())])
+    return withBatch(database, (writes, put) =>
+      put(
+        writes.map((write) => {
+          if (write.type !== 'put' || !write.key.equals(countersKey)) return write
+          const entry = decodeRow('counters', write.value)
+          if (entry.family !== 'counters') return write
+          const row = { ...entry.row, nextQueueUid: 1 }
+          return { ...write, value: encodeRow({ family: 'counters', row }) }
+        })
+      )
+    )
+  }
+}
