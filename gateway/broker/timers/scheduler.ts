@@ -137,7 +137,8 @@ export class Scheduler {
 
   /** Rejects if the store refuses for now; what was committed by then is settled. */
   async #fireAll(rows: readonly TimerRow[]): Promise<void> {
-    const { limits } = this.#options
+    const { limits, records } = this.#options
+    await records.readAhead(rows.map(({ offset }) => offset))
     let commits: Promise<void>[] = []
     let bytes = 0
     for (const row of rows) {

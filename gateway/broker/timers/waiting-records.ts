@@ -8,6 +8,7 @@ import { recordAt, recordsBlock } from '../../../storage/batch/records.ts'
 import {
   type Engine,
   type QueueData,
+  type QueueRead,
   type QueueUid,
   StoreError,
   type TopicId
@@ -16,8 +17,17 @@ import { batchesIn, RecordMessage } from '../translate/index.ts'
 
 /** Batches kept, by their bytes. */
 const keptBytesMax = 8 * 1024 * 1024
-/** Which of them a record is in is looked for one by one. */
-const keptMax = 256
+/** Of each place that is read ahead of its time; batches of small records that wait are half as large. */
+const aheadBytes = 8 * 1024
+/** Read at one place where many records near to each other are wanted. */
+const stretchBytesMax = 128 * 1024
+/** Rounds of reading ahead: where more than one stretch is wanted of near records. */
+const aheadRounds = 4
+
+/** What a record is taken to have before any was read. */
+const recordBytesGuess = 512
+
+const readOptions = { isolation: 'uncommitted', withOrigins: true, borrows: true } as const
 
 interface Kept {
   readonly batch: RecordBatch
@@ -32,9 +42,12 @@ export class WaitingRecords {
   readonly #engine: Pick<Engine, 'read'>
   readonly #topicId: TopicId
   readonly #queue: QueueUid
-  /** The newest last. */
+  /** The oldest first. */
   #kept: Kept[] = []
   #keptBytes = 0
+  /** Of the batch read last, on average. */
+  #recordBytes = recordBytesGuess
+  readonly #keptByOffset = new Map<number, Kept>()
 
   /** `queue`: of the system topic with that id. */
   constructor(engine: Pick<Engine, 'read'>, topicId: TopicId, queue: QueueUid) {
@@ -45,17 +58,56 @@ export class WaitingRecords {
 
   /** Rejects with StoreError, 'corrupt' or 'offset-out-of-range' where the record is lost for good. */
   async message(offset: number): Promise<RecordMessage> {
-    const isIn = ({ baseOffset, nextOffset }: Kept) => baseOffset <= offset && offset < nextOffset
-    const kept = this.#kept.find(isIn) ?? (await this.#read(offset)).find(isIn)
+    const kept = this.#keptByOffset.get(offset) ?? (await this.#readAlone(offset))
     const message = kept && this.#messageIn(kept, offset)
     if (message !== undefined) return message
     throw new StoreError('corrupt', `no record at offset ${offset} of queue ${this.#queue}`)
+  }
+
+  /**
+   * Reads what will be asked for, many places at a time. What cannot be read so is left for `message`, which says why.
+   * `offsets`: as many as `keptBytesMax` has room for.
+   */
+  async readAhead(offsets: readonly number[]): Promise<void> {
+    let missing = [...new Set(offsets)].sort((a, b) => a - b)
+    for (let round = 0; round < aheadRounds; round++) {
+      missing = missing.filter((offset) => !this.#keptByOffset.has(offset))
+      const queues = this.#stretchesOf(missing)
+      if (queues.length === 0) return
+      const maxBytes = queues.reduce((sum, one) => sum + one.maxBytes, 0)
+      const results = await this.#engine.read({ ...readOptions, queues, maxBytes })
+      for (const result of results) {
+        if (result instanceof StoreError) continue
+        // `message` meets it again, and says of which record.
+        await this.#keepAll(result).catch(() => undefined)
+      }
+      // A batch that is larger than its place may have, or damaged: not asked for a second time.
+      const begins = new Set(queues.map(({ offset }) => offset))
+      missing = missing.filter((offset) => !begins.has(offset))
+    }
+  }
+
+  /** Where to read, and how much, so that records near to each other are read together. */
+  #stretchesOf(sorted: readonly number[]): QueueRead[] {
+    const stretches: { queue: QueueUid; offset: number; maxBytes: number }[] = []
+    let last = 0
+    for (const offset of sorted) {
+      const stretch = stretches.at(-1)
+      const between = (offset - last) * this.#recordBytes
+      last = offset
+      const isNear = between <= aheadBytes
+      if (stretch !== undefined && isNear && stretch.maxBytes + between <= stretchBytesMax)
+        stretch.maxBytes += between
+      else stretches.push({ queue: this.#queue, offset, maxBytes: aheadBytes })
+    }
+    return stretches
   }
 
   /** Lets go of what is kept for the next timers. */
   forget(): void {
     this.#kept = []
     this.#keptBytes = 0
+    this.#keptByOffset.clear()
   }
 
   #messageIn({ batch, block, appendTimeMs }: Kept, offset: number): RecordMessage | undefined {
@@ -64,24 +116,25 @@ export class WaitingRecords {
     return record && new RecordMessage(record, { ...source, appendTimeMs })
   }
 
-  /** The batch that has the record, and what else the store gave with it. */
-  async #read(offset: number): Promise<Kept[]> {
-    const [result] = await this.#engine.read({
-      queues: [{ queue: this.#queue, offset, maxBytes: 1 }],
-      maxBytes: 1,
-      isolation: 'uncommitted',
-      withOrigins: true,
-      borrows: true
-    })
+  /** The batch that has the record, whatever its size. */
+  async #readAlone(offset: number): Promise<Kept | undefined> {
+    const queues = [{ queue: this.#queue, offset, maxBytes: 1 }]
+    const [result] = await this.#engine.read({ ...readOptions, queues, maxBytes: 1 })
     if (result === undefined || result instanceof StoreError) throw result
+    const found = await this.#keepAll(result)
+    return found.find(({ baseOffset, nextOffset }) => baseOffset <= offset && offset < nextOffset)
+  }
+
+  /** Keeps the batches of a read, which ends with it. */
+  async #keepAll(result: QueueData): Promise<Kept[]> {
     try {
-      return await this.#keepAll(result)
+      return await this.#keepBatches(result)
     } finally {
       result.release?.()
     }
   }
 
-  async #keepAll(result: QueueData): Promise<Kept[]> {
+  async #keepBatches(result: QueueData): Promise<Kept[]> {
     const found: Kept[] = []
     for (const given of batchesIn(result.buffers) ?? []) {
       // What is kept outlives the read, whose buffers are lent.
@@ -94,14 +147,27 @@ export class WaitingRecords {
       found.push({ batch, block, baseOffset, nextOffset, appendTimeMs })
     }
     for (const one of found) this.#keep(one)
+    const newest = found.at(-1)
+    if (newest !== undefined) {
+      const records = newest.nextOffset - newest.baseOffset
+      this.#recordBytes = Math.ceil(newest.block.length / records)
+    }
     return found
   }
 
   #keep(kept: Kept): void {
+    if (this.#keptByOffset.has(kept.baseOffset)) return
     this.#kept.push(kept)
     this.#keptBytes += kept.block.length
-    while (this.#kept.length > keptMax || this.#keptBytes > keptBytesMax)
-      this.#keptBytes -= this.#kept.shift()?.block.length ?? 0
+    for (let at = kept.baseOffset; at < kept.nextOffset; at++) this.#keptByOffset.set(at, kept)
+    let gone = 0
+    for (; this.#keptBytes > keptBytesMax; gone++) this.#letGo(this.#kept[gone] as Kept)
+    if (gone > 0) this.#kept.splice(0, gone)
+  }
+
+  #letGo({ block, baseOffset, nextOffset }: Kept): void {
+    this.#keptBytes -= block.length
+    for (let at = baseOffset; at < nextOffset; at++) this.#keptByOffset.delete(at)
   }
 }
 

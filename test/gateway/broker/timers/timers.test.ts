@@ -59,6 +59,34 @@ t.test('many that are due together come in order of due time, a few at a time', 
   )
 })
 
+t.test('a backlog is read many records at a time, large ones alone', async (t) => {
+  let reads = 0
+  const world = await TimerWorld.open(t, {
+    engineOf: (store) =>
+      new Proxy(store, {
+        get(target, name) {
+          if (name === 'read') reads++
+          const found = Reflect.get(target, name)
+          return typeof found === 'function' ? found.bind(target) : found
+        }
+      })
+  })
+  const topic = await world.topic('orders')
+  const now = world.clock.now()
+  const bodies = Array.from({ length: 800 }, (_, i) =>
+    i % 400 === 170 ? `${i} `.padEnd(200_000, 'large ') : `${i} `.padEnd(300, 'small ')
+  )
+  const dues = bodies.map(() => now + 1000 + world.random.integer(500))
+  await Promise.all(
+    bodies.map((body, i) => world.timers.add(world.newTimer(topic, body, { atMs: dues[i] ?? 0 })))
+  )
+  await world.reopen(2000)
+  await world.clock.advance(0)
+  await until(async () => (await world.timers.pending('delayed')) === 0)
+  t.same((await world.bodiesOf(topic.queues[0] ?? 0)).sort(), [...bodies].sort())
+  t.ok(reads > 2 && reads <= 20, `${reads} reads for 800 records`)
+})
+
 t.test('a timer that was settled does not fire, and is settled once', async (t) => {
   const world = await TimerWorld.open(t)
   const topic = await world.topic('orders')
