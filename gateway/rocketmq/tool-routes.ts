@@ -30,7 +30,8 @@ import { updateNamesrvConfig } from './handlers/update-namesrv-config.ts'
 import { viewBrokerStatsData } from './handlers/view-broker-stats-data.ts'
 import {
   cleanExpiredConsumequeueRequest,
-  cleanUnusedTopicRequest
+  cleanUnusedTopicRequest,
+  deleteExpiredCommitlogRequest
 } from './headers/clean-expired-consumequeue.ts'
 import { cloneGroupOffsetRequest } from './headers/clone-group-offset.ts'
 import { consumeMessageDirectlyRequest } from './headers/consume-message-directly.ts'
@@ -96,6 +97,7 @@ export const toolRoutes: readonly Route[] = [
   route(cloneGroupOffsetRequest, cloneGroupOffset, 'broker'),
   route(cleanExpiredConsumequeueRequest, cleanExpiredConsumequeue, 'broker'),
   route(cleanUnusedTopicRequest, cleanExpiredConsumequeue, 'broker'),
+  route(deleteExpiredCommitlogRequest, cleanExpiredConsumequeue, 'broker'),
   route(getUnitTopicListRequest, getUnitTopicList, 'namesrv'),
   route(getHasUnitSubTopicListRequest, getUnitTopicList, 'namesrv'),
   route(getHasUnitSubUnunitTopicListRequest, getUnitTopicList, 'namesrv')
