@@ -42,17 +42,20 @@ export async function readGroupEntries(
   let position = group.position + groupHeaderBytes
   for (let index = 0; index < group.entryCount; index++) {
     if (position + entryPrefixBytes > end) return `entry ${index} does not fit into its group`
-    let at = await window.load(position, entryPrefixBytes)
+    let at = window.at(position, entryPrefixBytes)
+    if (at < 0) at = await window.load(position, entryPrefixBytes)
     const prefix = readEntryPrefix(window.bytes, at)
     if (prefix === undefined || position + prefix.bytes > end) {
       return `entry ${index} does not fit into its group`
     }
-    at = await window.load(position, prefix.headBytes)
+    at = window.at(position, prefix.headBytes)
+    if (at < 0) at = await window.load(position, prefix.headBytes)
     const address = { segment: group.segmentId, position }
-    const entry =
+    const read =
       prefix.kind === entryKinds.run
-        ? await readRun(window, at, address)
+        ? readRun(window, at, address)
         : readWhole(window.bytes.subarray(at, at + prefix.headBytes), prefix, address)
+    const entry = read instanceof Promise ? await read : read
     if (typeof entry === 'string') return `entry ${index}: ${entry}`
     entries.push(entry)
     position += prefix.bytes
@@ -74,40 +77,68 @@ function readWhole(bytes: Buffer, prefix: EntryPrefix, address: Address): GroupE
   throw new LayoutError('unsupported', `entry kind ${prefix.kind} is not known (${place})`)
 }
 
-async function readRun(
+/** A run while the heads of its batches are read. */
+interface RunReading {
+  readonly stored: StoredRunHeader
+  readonly address: Address
+  readonly dataPosition: number
+  readonly end: number
+  readonly batches: BatchHead[]
+  /** Of the next batch. */
+  position: number
+  crc: number
+}
+
+/** Most runs are in the window whole: of hundreds of thousands of small ones none waits for anything then. */
+function readRun(
   window: FileWindow,
   at: number,
   address: Address
-): Promise<ScannedRun | string> {
+): ScannedRun | string | Promise<ScannedRun | string> {
   const stored = readRunHeader(window.bytes, at)
   if (stored === undefined) return 'the lengths in a run header contradict each other'
-  let crc = entryHeadCrc(window.bytes, at, stored.headerBytes)
   const dataPosition = address.position + stored.headerBytes
-  const end = dataPosition + stored.batchBytes
-  const batches: BatchHead[] = []
-  let position = dataPosition
-  while (position < end) {
+  const reading: RunReading = {
+    stored,
+    address,
+    dataPosition,
+    end: dataPosition + stored.batchBytes,
+    batches: [],
+    position: dataPosition,
+    crc: entryHeadCrc(window.bytes, at, stored.headerBytes)
+  }
+  return takeHeads(window, reading) ?? readRest(window, reading)
+}
+
+async function readRest(window: FileWindow, reading: RunReading): Promise<ScannedRun | string> {
+  for (;;) {
+    await window.load(reading.position, batchHeaderBytes)
+    const run = takeHeads(window, reading)
+    if (run !== undefined) return run
+  }
+}
+
+/** Takes the heads that the window holds. The run, or what is wrong with it; undefined where the window ends before. */
+function takeHeads(window: FileWindow, reading: RunReading): ScannedRun | string | undefined {
+  const { stored, end, batches } = reading
+  while (reading.position < end) {
+    const { position } = reading
     if (position + batchHeaderBytes > end) return 'a batch does not fit into its run'
-    let head = window.at(position, batchHeaderBytes)
-    if (head < 0) head = await window.load(position, batchHeaderBytes)
-    crc = crcOf(window.bytes, head, head + batchUncheckedBytes, crc)
+    const head = window.at(position, batchHeaderBytes)
+    if (head < 0) return undefined
+    reading.crc = crcOf(window.bytes, head, head + batchUncheckedBytes, reading.crc)
     const batch = readBatchHead(window.bytes, head, position)
     if (batch === undefined || position + batch.bytes > end) {
       return 'a batch does not fit into its run'
     }
     batches.push(batch)
-    position += batch.bytes
+    reading.position += batch.bytes
   }
   if (batches.length !== stored.batchCount) return 'the run has another number of batches'
-  if (crc !== stored.crc) return 'the run does not match its checksum'
-  return {
-    kind: 'run',
-    address,
-    run: withoutStorage(stored),
-    headerBytes: stored.headerBytes,
-    dataPosition,
-    batches
-  }
+  if (reading.crc !== stored.crc) return 'the run does not match its checksum'
+  const { address, dataPosition } = reading
+  const { headerBytes } = stored
+  return { kind: 'run', address, run: withoutStorage(stored), headerBytes, dataPosition, batches }
 }
 
 /** Field by field: a rest of all others costs several times as much, and recovery reads hundreds of thousands. */
