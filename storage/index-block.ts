@@ -68,7 +68,7 @@ export interface QueueRuns {
   readonly count: number
 }
 
-/** Packs runs, as far as their queues still exist, into blocks: each when it is asked for, so that a caller can pause. */
+/** Packs runs of queues that still exist into blocks: each when it is asked for, so that a caller can pause. */
 export function* indexBlocksOf(all: Iterable<QueueRuns>): Iterable<IndexWrite> {
   for (const { queue, count } of all) {
     for (let from = 0; from < count && !queue.gone; from += blockRunsMax) {
@@ -112,4 +112,22 @@ export function decodeIndexBlock(bytes: Buffer): RunList {
   }
   reader.done()
   return list
+}
+
+/** A stretch of a queue's index, decoded when it is looked into. */
+export class IndexBlock {
+  readonly firstOffset: number
+  readonly #bytes: Buffer
+  #runs: RunList | undefined
+
+  constructor(firstOffset: number, bytes: Buffer) {
+    this.firstOffset = firstOffset
+    this.#bytes = bytes
+  }
+
+  /** Throws LayoutError. */
+  get runs(): RunList {
+    this.#runs ??= decodeIndexBlock(this.#bytes)
+    return this.#runs
+  }
 }

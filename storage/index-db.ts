@@ -9,7 +9,7 @@
 import { Level } from 'level'
 import type { QueueUid, TopicId } from './contract.ts'
 import { OpenError } from './errors.ts'
-import { decodeIndexBlock, type IndexWrite, indexBlocksOf } from './index-block.ts'
+import { decodeIndexBlock, IndexBlock, type IndexWrite, indexBlocksOf } from './index-block.ts'
 import type { KeyBlock } from './key-table.ts'
 import { readInt64, writeInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
@@ -51,24 +51,6 @@ export interface ViewMark {
 export type RowWrite =
   | { readonly put: StoredRow; readonly key?: StoredKey }
   | { readonly delete: StoredKey }
-
-/** A stretch of a queue's index, decoded when it is looked into. */
-export class IndexBlock {
-  readonly firstOffset: number
-  readonly #bytes: Buffer
-  #runs: RunList | undefined
-
-  constructor(firstOffset: number, bytes: Buffer) {
-    this.firstOffset = firstOffset
-    this.#bytes = bytes
-  }
-
-  /** Throws LayoutError. */
-  get runs(): RunList {
-    this.#runs ??= decodeIndexBlock(this.#bytes)
-    return this.#runs
-  }
-}
 
 const viewKey = Buffer.from('mview')
 const rowPrefix = Buffer.from('s')

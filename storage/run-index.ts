@@ -1,5 +1,6 @@
 /** Where a queue's runs are: the newest in memory, older ones in LevelDB behind a bounded cache of decoded blocks. */
-import type { IndexBlock, IndexDb } from './index-db.ts'
+import type { IndexBlock } from './index-block.ts'
+import type { IndexDb } from './index-db.ts'
 import type { Queue } from './queue.ts'
 import type { RunEntry, RunList } from './run-list.ts'
 

@@ -1,7 +1,7 @@
 /**
  * Index entries of one queue, packed: nine doubles a run instead of an object with nine fields (a segment of small
- * runs has millions). In a plain array, which V8 keeps as doubles: of thousands of queues with a few entries each, typed
- * arrays cost more than what is in them, and outside V8's heap.
+ * runs has millions). In a plain array, which V8 keeps as doubles: for thousands of queues with a few entries each,
+ * typed arrays cost more than what is in them, outside V8's heap.
  */
 
 /** One run as the index knows it. */

@@ -147,8 +147,8 @@ interface Place {
 }
 
 /**
- * Reads queues from their first record to where they end now, as one consumer of all of them does: every request asks for
- * all that are not at their end, those that were given something last.
+ * Reads queues from their first record to where they end now, as one consumer of all of them does: every request asks
+ * for all that are not at their end, those that were given something last.
  */
 export async function readAll(bootstrap: string, queues: Queues): Promise<Reading> {
   const connection = await Connection.open(bootstrap)

@@ -1,6 +1,6 @@
 /**
- * Produce to consume at a fixed, modest rate: records go out when they are due, whatever became of those before, so that a
- * server that stands still is seen in all the records that were due meanwhile.
+ * Produce to consume at a fixed, modest rate: records go out when they are due, whatever became of those before, so
+ * that a server that stands still is seen in all the records that were due meanwhile.
  */
 import { decodeResponse } from '../../gateway/kafka/codec/index.ts'
 import { fetchRequest, fetchResponse } from '../../gateway/kafka/schemas/fetch.ts'
