@@ -16,6 +16,7 @@ export class Outbox {
   #next = 0
   #waitingBytes = 0
   #underWay = 0
+  #isLater = false
   #progressMs = 0
   #finished: (() => void) | undefined
   /** Bytes pushed since the beginning, and who waits until how many of them are taken. */
@@ -65,6 +66,19 @@ export class Outbox {
       this.#socket.write(group[last], this.#taken)
       this.#socket.uncork()
     }
+  }
+
+  /**
+   * A socket with room takes a group within the same turn of the event loop. Large answers go on in the next one: whoever
+   * has a small request must not wait until megabytes were copied for others.
+   */
+  #pumpLater(): void {
+    if (this.#isLater) return
+    this.#isLater = true
+    setImmediate(() => {
+      this.#isLater = false
+      if (!this.#socket.destroyed) this.pump()
+    })
   }
 
   /** Calls `finished` once all that was pushed has been taken. */
@@ -124,7 +138,7 @@ export class Outbox {
     this.#end(this.#pushedBytes - this.#waitingBytes)
     this.#progressMs = this.#clock.monotonicMs()
     this.#sent(bytes)
-    this.pump()
+    if (this.#next < this.#queue.length) this.#pumpLater()
     if (this.#waitingBytes === 0) this.#finished?.()
   }
 }
