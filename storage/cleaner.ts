@@ -1,21 +1,11 @@
-/**
- * Cleans segments of which little is left: their readable runs are copied, by queue, into a new segment that takes
- * their place in the live set; index, then files follow. State entries are not copied: only segments that no kept
- * snapshot needs are cleaned. A copy that is cut off is a file outside the live set; a swap that is cut off after its
- * group is durable is gone on with by the next open.
- */
+/** Finds segments of which little is left, and has them rewritten: several become one. */
 import type { Catalog } from './catalog.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import { DiskFullError, isNoSpace } from './disk-full-error.ts'
 import { StoreError } from './errors.ts'
 import type { IndexDb } from './index-db.ts'
-import { moveIndex } from './index-move.ts'
-import { segmentFileName } from './layout/segment.ts'
-import type { Clock, FileSystem, LogSink } from './ports.ts'
-import type { RunIndex } from './run-index.ts'
-import type { Upkeep } from './sealed-group.ts'
-import { copyRuns, type PlacedRun, scanRuns } from './segment-copy.ts'
-import type { SegmentFiles } from './segment-files.ts'
+import type { LogSink } from './ports.ts'
+import { type SegmentRewriter, StoppedError } from './segment-rewrite.ts'
 import { type SegmentUsage, usageOf } from './segment-usage.ts'
 import type { StoreSettings } from './settings.ts'
 import type { SegmentRow } from './state/stored-rows.ts'
@@ -25,37 +15,18 @@ const liveShareMax = 1 / 2
 /** More than this share of what there is must be dead, unless so many segments become one. */
 const deadShareMin = 1 / 2
 const segmentsToMerge = 8
-/** Runs that are copied at a time, for they are listed in memory. */
-const runsMax = 200_000
 /** Segments whose contents are added up anew in one check; the others wait for the next. */
 const looksPerCheck = 64
-/** Pauses shorter than this are not made. */
-const pauseMsMin = 5
 
 export interface CleanerParts {
   readonly catalog: Catalog
   readonly db: IndexDb
-  readonly index: RunIndex
   readonly usage: SegmentUsage
-  readonly files: SegmentFiles
   readonly checkpointer: Checkpointer
-  readonly fileSystem: FileSystem
-  readonly folder: string
-  readonly storeId: Buffer
+  readonly rewriter: SegmentRewriter
   readonly settings: StoreSettings
-  readonly clock: Clock
   readonly logSink: LogSink
-  /** A group of the store's own; resolves once it is durable. Rejects with StoreError. */
-  readonly upkeep: (upkeep: Upkeep) => Promise<void>
-  readonly onFreed: () => Promise<void>
-  readonly onFailed: (error: Error) => void
   readonly isStopped: () => boolean
-}
-
-/** A segment that was made, and its runs where they stand in it. */
-interface Copy {
-  readonly row: SegmentRow
-  readonly runs: readonly PlacedRun[]
 }
 
 /** Bytes of batches in a segment, and of those that can be read. */
@@ -76,9 +47,8 @@ export class Cleaner {
   #stale = new Set<number>()
   #deaths = -1
   #looksLeft = 0
-  /** Damaged, or with too many runs: left as they are. */
+  /** Damaged: left as they are. */
   readonly #left = new Set<number>()
-  #wake: () => void = () => undefined
   readonly counts = { segments: 0, bytes: 0 }
 
   constructor(parts: CleanerParts) {
@@ -91,6 +61,8 @@ export class Cleaner {
    */
   async run(): Promise<boolean> {
     this.#looksLeft = looksPerCheck
+    const { segments } = this.#parts.catalog
+    for (const id of this.#known.keys()) if (!segments.has(id)) this.#forget(id)
     for (;;) {
       const batch = await this.#chooseBatch()
       if (batch === undefined || this.#parts.isStopped()) break
@@ -150,118 +122,33 @@ export class Cleaner {
 
   /** False if there was nothing to be made. */
   async #clean(sources: readonly SegmentRow[]): Promise<boolean> {
-    const { catalog, logSink } = this.#parts
-    const id = catalog.counters.nextSegmentId
-    catalog.counters = { ...catalog.counters, nextSegmentId: id + 1 }
-    let copy: Copy | undefined
+    const { rewriter, logSink } = this.#parts
+    const segments = sources.map(({ id }) => id)
+    let row: SegmentRow | undefined
     try {
-      copy = await this.#copy(sources, id)
+      row = await rewriter.rewrite(sources)
     } catch (error) {
+      if (error instanceof StoreError) throw error
+      if (error instanceof StoppedError) return false
       // Where there was no room there may be some later.
       if (!isNoSpace(error) && !(error instanceof DiskFullError))
-        for (const source of sources) this.#left.add(source.id)
-      const segments = sources.map((source) => source.id)
+        for (const id of segments) this.#left.add(id)
       logSink('warn', 'segments-not-cleaned', { segments, reason: (error as Error).message })
-      await this.#remove(id)
-    }
-    if (copy !== undefined) await this.#swap(sources, copy)
-    return copy !== undefined
-  }
-
-  /** The new segment, durable; undefined if there is nothing to be made. */
-  async #copy(sources: readonly SegmentRow[], id: number): Promise<Copy | undefined> {
-    const { catalog, usage, clock } = this.#parts
-    const runs: PlacedRun[] = []
-    for (const source of sources) {
-      const isSound = await scanRuns(this.#parts, source.id, (run) => {
-        if (runs.length > runsMax) return
-        if (catalog.isNeeded(run.queue, run.baseOffset, run.nextOffset)) runs.push(run)
-      })
-      if (isSound && runs.length <= runsMax) continue
-      this.#left.add(source.id)
-      return undefined
+      return false
     }
     // Those with nothing left are deleted, not cleaned.
-    if (runs.length === 0) return undefined
-    runs.sort((a, b) => a.queue - b.queue || a.baseOffset - b.baseOffset)
-    const createdMs = clock.now()
-    const pace = (bytes: number) => this.#pace(bytes)
-    const { runs: copied, dataBytes } = await copyRuns(this.#parts, runs, {
-      catalog,
-      id,
-      createdMs,
-      pace
-    })
-    usage.begin(id)
-    for (const run of copied) usage.add(id, run.queue, run)
-    const firstSequence = (sources[0] as SegmentRow).firstSequence
-    const { lastSequence } = sources.at(-1) as SegmentRow
-    return { row: { id, firstSequence, lastSequence, dataBytes }, runs: copied }
-  }
-
-  /** A pause under way ends: the store is being closed. */
-  wake(): void {
-    this.#wake()
-  }
-
-  /** Never faster than the setting says: writers and readers use the same disk. */
-  async #pace(bytes: number): Promise<void> {
-    const { clock, settings, isStopped } = this.#parts
-    const pauseMs = Math.ceil((bytes * 1000) / settings.cleanerBytesPerSecondMax)
-    if (pauseMs >= pauseMsMin && !isStopped())
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(pauseMs, resolve)
-        this.#wake = () => {
-          timer.cancel()
-          resolve()
-        }
-      })
-    if (isStopped()) throw new Error('the store is being closed')
-  }
-
-  async #swap(sources: readonly SegmentRow[], { row, runs }: Copy): Promise<void> {
-    const { catalog, db, index, checkpointer, upkeep, logSink } = this.#parts
-    // The view must not say that it has the swap before its index has.
-    await checkpointer.hold()
-    try {
-      const dropSegments = sources.map(({ id }) => id)
-      await upkeep({ dropSegments, addSegment: row, roll: false }).catch(async (error) => {
-        // Refused: the copy is not in the log, and the next try makes another one.
-        if (error instanceof StoreError && error.code !== 'io-failed') await this.#remove(row.id)
-        throw error
-      })
-      await moveIndex(db, catalog, runs, (queue) => index.forget(queue)).catch((error: Error) => {
-        // The next open goes on with the swap: nothing may say before that it is done.
-        this.#parts.onFailed(error)
-        throw error
-      })
-    } finally {
-      checkpointer.release()
-    }
-    for (const { id } of sources) await this.#remove(id)
-    const bytes = sources.reduce((sum, { dataBytes }) => sum + dataBytes, 0) - row.dataBytes
+    if (row === undefined) return false
+    for (const id of segments) this.#forget(id)
+    const freedBytes = sources.reduce((sum, { dataBytes }) => sum + dataBytes, 0) - row.dataBytes
     this.counts.segments += sources.length
-    this.counts.bytes += bytes
-    logSink('info', 'segments-cleaned', {
-      segments: sources.map(({ id }) => id),
-      into: row.id,
-      freedBytes: bytes
-    })
-    const { fileSystem, folder, onFreed } = this.#parts
-    await fileSystem.syncFolder(folder).catch(() => undefined)
-    await onFreed()
+    this.counts.bytes += freedBytes
+    logSink('info', 'segments-cleaned', { segments, into: row.id, freedBytes })
+    return true
   }
 
-  async #remove(id: number): Promise<void> {
-    const { usage, db, files, fileSystem, folder, logSink } = this.#parts
-    usage.forget(id)
+  #forget(id: number): void {
     this.#known.delete(id)
     this.#stale.delete(id)
-    await db.dropUsage(id)
-    await files.retire(id)
-    await fileSystem.unlink(`${folder}/${segmentFileName(id)}`).catch((error: Error) => {
-      logSink('warn', 'segment-not-removed', { segment: id, reason: error.message })
-    })
   }
 }
 

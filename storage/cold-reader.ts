@@ -4,6 +4,7 @@ import { batchHeaderBytes, batchUncheckedBytes } from './batch/record-batch.ts'
 import { ChunkCache, type Loan } from './chunk-cache.ts'
 import { StoreError } from './errors.ts'
 import { approximateInt64 } from './layout/integers.ts'
+import { runFlags } from './layout/types.ts'
 import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
 import type { RunEntry } from './run-list.ts'
@@ -22,6 +23,12 @@ interface Piece {
   readonly run: RunEntry
   readonly position: number
   readonly bytes: number
+}
+
+/** A place in a run, as the run stood when it was read: compaction writes it anew, elsewhere. */
+interface Cursor {
+  readonly run: RunEntry
+  readonly within: number
 }
 
 /** How often a read looks where its records are, when segments are cleaned under it. */
@@ -52,8 +59,8 @@ export class ColdReader {
   readonly #chunks: ChunkCache
   #reading = 0
   readonly #line: (() => void)[] = []
-  /** Where the batch of (queue, offset) stands within its run, for readers that go on there. */
-  readonly #cursors = new Map<string, number>()
+  /** Where the batch of (queue, offset) stands, for readers that go on there. */
+  readonly #cursors = new Map<string, Cursor>()
   corruptReads = 0
 
   /** `stableEnd`: up to where a segment's bytes will never change. */
@@ -109,7 +116,7 @@ export class ColdReader {
     for (const run of runs) {
       if (run.baseOffset >= endOffset) break
       if (pieces.length > 0 && left <= 0) break
-      const skip = pieces.length === 0 && cursor !== undefined && cursor < run.bytes ? cursor : 0
+      const skip = pieces.length === 0 ? skipOf(cursor, run) : 0
       // The first run without a cursor is read whole: where its batches begin is not known.
       const inside = pieces.length === 0 && skip === 0 && offset > run.baseOffset
       const wanted = inside
@@ -196,18 +203,18 @@ export class ColdReader {
         at = 0
         continue
       }
-      // The batch's own CRC does not cover its base offset; within a run one follows the other.
-      if (!isSound(data, at, length) || approximateInt64(data, at) !== due) {
+      const baseOffset = approximateInt64(data, at)
+      if (!isSound(data, at, length) || !mayFollow(baseOffset, due, piece.run)) {
         if (out.bytes > 0) break
         throw this.#corrupt(queue, piece, at)
       }
-      const nextOffset = due + data.readInt32BE(at + 23) + 1
+      const nextOffset = baseOffset + data.readInt32BE(at + 23) + 1
       due = nextOffset
       if (nextOffset > out.nextOffset) {
         const fits = out.bytes + length <= maxBytes || (out.bytes === 0 && atLeastOne)
         if (!fits) {
           keep()
-          this.#putCursor(queue, out.nextOffset, piece.position + at - piece.run.position)
+          this.#putCursor(queue, out.nextOffset, piece, at)
           return false
         }
         if (from < 0) from = at
@@ -218,7 +225,7 @@ export class ColdReader {
     }
     keep()
     const within = piece.position + at - piece.run.position
-    if (within < piece.run.bytes) this.#putCursor(queue, out.nextOffset, within)
+    if (within < piece.run.bytes) this.#putCursor(queue, out.nextOffset, piece, at)
     return within === piece.run.bytes
   }
 
@@ -290,20 +297,35 @@ export class ColdReader {
     else next()
   }
 
-  #takeCursor(queue: Queue, offset: number): number | undefined {
+  #takeCursor(queue: Queue, offset: number): Cursor | undefined {
     return this.#cursors.get(`${queue.uid}:${offset}`)
   }
 
-  #putCursor(queue: Queue, offset: number, within: number): void {
+  #putCursor(queue: Queue, offset: number, { run, position }: Piece, at: number): void {
     const key = `${queue.uid}:${offset}`
     this.#cursors.delete(key)
-    this.#cursors.set(key, within)
+    this.#cursors.set(key, { run, within: position + at - run.position })
     if (this.#cursors.size <= cursorsMax) return
     for (const oldest of this.#cursors.keys()) {
       this.#cursors.delete(oldest)
       return
     }
   }
+}
+
+/** How much of the run is before the cursor; 0 where it is of another run, or the same elsewhere. */
+function skipOf(cursor: Cursor | undefined, { segment, position, bytes }: RunEntry): number {
+  if (cursor === undefined || cursor.within >= bytes) return 0
+  return cursor.run.segment === segment && cursor.run.position === position ? cursor.within : 0
+}
+
+/**
+ * The batch's own CRC does not cover its base offset. Within a run one batch follows the other, but where some were
+ * compacted away.
+ */
+function mayFollow(baseOffset: number, due: number, { flags, nextOffset }: RunEntry): boolean {
+  if ((flags & runFlags.compacted) === 0) return baseOffset === due
+  return baseOffset >= due && baseOffset < nextOffset
 }
 
 /** Length of the batch at `at`, header included; undefined if its header is not all there. */

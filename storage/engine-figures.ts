@@ -31,4 +31,10 @@ export interface EngineStats {
   readonly deletedBytes: number
   readonly segmentsCleaned: number
   readonly cleanedBytes: number
+  /** Passes of compaction; segments rewritten by them; bytes and records gone so; queues that cannot be compacted. */
+  readonly compactionPasses: number
+  readonly segmentsCompacted: number
+  readonly compactedBytes: number
+  readonly compactedRecords: number
+  readonly queuesUncompactable: number
 }

@@ -9,7 +9,7 @@ import type { Queue } from './queue.ts'
 import type { SealedGroup, SealedRun } from './sealed-group.ts'
 
 /** Latest record timestamp in the index, ms: some 140,000 years from now. */
-const timestampMax = 2 ** 52
+export const timestampMax = 2 ** 52
 
 /** One batch with its place. */
 interface Placed {

@@ -1,11 +1,14 @@
-/** What a store does by itself while it is open: retention, and deleting segments. */
+/** What a store does by itself while it is open: retention, compaction, and what becomes of segments. */
 import { Cleaner } from './cleaner.ts'
 import type { Committer } from './committer.ts'
+import { Compaction } from './compaction/compaction.ts'
 import type { Commit } from './contract.ts'
 import { Retention } from './retention.ts'
 import type { SealedGroup, Upkeep } from './sealed-group.ts'
 import { SegmentDeletion } from './segment-deletion.ts'
+import { SegmentRewriter } from './segment-rewrite.ts'
 import type { StoreParts } from './store-parts.ts'
+import { Turns } from './turns.ts'
 
 /** What a group of the store's own takes at most: counters, and a key for each segment. */
 const upkeepBytesMax = 512
@@ -25,30 +28,30 @@ export class Housekeeper {
   readonly #retention: Retention
   readonly #deletion: SegmentDeletion
   readonly #cleaner: Cleaner
+  readonly #rewriter: SegmentRewriter
+  readonly #compaction: Compaction
   #isStopped = false
 
   constructor(parts: StoreParts, household: Household) {
     this.#parts = parts
     this.#household = household
-    this.#deletion = new SegmentDeletion({
-      ...parts,
-      folder: parts.logFolder,
-      sequence: () => household.committer().sequence,
-      upkeep: (upkeep) => this.#upkeep(upkeep),
-      onFreed: () => parts.space.ask()
-    })
-    this.#cleaner = new Cleaner({
-      ...parts,
-      folder: parts.logFolder,
-      storeId: Buffer.from(parts.info.storeId, 'hex'),
-      upkeep: (upkeep) => this.#upkeep(upkeep),
-      onFreed: () => parts.space.ask(),
-      onFailed: household.onFailed,
-      isStopped: () => this.#isStopped
-    })
-    this.#retention = new Retention({
+    const shared = {
       ...parts,
       ...household,
+      folder: parts.logFolder,
+      storeId: Buffer.from(parts.info.storeId, 'hex'),
+      sequence: () => household.committer().sequence,
+      upkeep: (upkeep: Upkeep) => this.#upkeep(upkeep),
+      onFreed: () => parts.space.ask(),
+      isStopped: () => this.#isStopped,
+      turns: new Turns()
+    }
+    this.#deletion = new SegmentDeletion(shared)
+    this.#rewriter = new SegmentRewriter(shared)
+    this.#cleaner = new Cleaner({ ...shared, rewriter: this.#rewriter })
+    this.#compaction = new Compaction({ ...shared, rewriter: this.#rewriter })
+    this.#retention = new Retention({
+      ...shared,
       cleaner: this.#cleaner,
       deletion: this.#deletion
     })
@@ -57,6 +60,12 @@ export class Housekeeper {
   /** The store is open: what expired meanwhile goes at the first check. */
   start(): void {
     this.#retention.start()
+    this.#compaction.start()
+  }
+
+  /** A segment was sealed, and the log goes on in the next. */
+  noteSealed(): void {
+    this.#compaction.noteSealed()
   }
 
   /** A group became durable, and the catalog has it. */
@@ -70,18 +79,21 @@ export class Housekeeper {
     for (const { op, topic } of group.topicChanges)
       if (op === 'drop') for (const uid of topic.queues) sizes.forget(uid)
     this.#retention.noteDurable(group)
+    this.#compaction.noteDurable(group)
   }
 
-  /** Does what the next check would do. Rejects with StoreError. */
-  run(): Promise<void> {
-    return this.#retention.run()
+  /** Does what the next checks would do. Rejects with StoreError. */
+  async run(): Promise<void> {
+    await this.#retention.run()
+    await this.#compaction.run()
   }
 
   /** Resolves when nothing of it is under way, and nothing will be. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#isStopped = true
-    this.#cleaner.wake()
-    return this.#retention.stop()
+    const stopped = [this.#retention.stop(), this.#compaction.stop()]
+    this.#rewriter.wake()
+    await Promise.all(stopped)
   }
 
   get figures() {
@@ -91,7 +103,12 @@ export class Housekeeper {
       segmentsDeleted: segments,
       deletedBytes: bytes,
       segmentsCleaned: this.#cleaner.counts.segments,
-      cleanedBytes: this.#cleaner.counts.bytes
+      cleanedBytes: this.#cleaner.counts.bytes,
+      compactionPasses: this.#compaction.counts.passes,
+      segmentsCompacted: this.#compaction.counts.segments,
+      compactedBytes: this.#compaction.counts.bytes,
+      compactedRecords: this.#compaction.counts.records,
+      queuesUncompactable: this.#compaction.uncleanable
     }
   }
 

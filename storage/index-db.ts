@@ -4,9 +4,11 @@
  *
  * Keys: `m` + name: about the view itself. `s` + key (state/codec.ts): a row. `i` + queue uid (4 bytes) + first offset
  * (8 bytes): an index block. `k` + topic id (16 bytes) + sequence (8 bytes): keys of records (key-table.ts). `u` +
- * segment id (8 bytes): what of which queue the segment holds (segment-usage.ts).
+ * segment id (8 bytes): what of which queue the segment holds (segment-usage.ts). `c` + queue uid (4 bytes): how far the
+ * queue is compacted (JSON).
  */
 import { Level } from 'level'
+import type { Compacted } from './compaction/compacted.ts'
 import type { QueueUid, TopicId } from './contract.ts'
 import { OpenError } from './errors.ts'
 import { decodeIndexBlock, IndexBlock, type IndexWrite, indexBlocksOf } from './index-block.ts'
@@ -268,8 +270,18 @@ export class IndexDb {
     await this.#db.del(usageKey(segment))
   }
 
+  async compacted(queue: QueueUid): Promise<Compacted | undefined> {
+    return parse<Compacted>(await this.#db.get(compactedKey(queue)))
+  }
+
+  /** Durable with the next checkpoint. */
+  async putCompacted(queue: QueueUid, compacted: Compacted): Promise<void> {
+    await this.#db.put(compactedKey(queue), json(compacted))
+  }
+
   /** Forgets the index of a queue whose topic is gone. */
   async dropQueue(queue: QueueUid): Promise<void> {
+    await this.#db.del(compactedKey(queue))
     await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue + 1, 0) })
   }
 
@@ -367,6 +379,10 @@ function usageKey(segment: number): Buffer {
   key[0] = 0x75 // u
   writeInt64(key, 1, segment)
   return key
+}
+
+function compactedKey(queue: QueueUid): Buffer {
+  return Buffer.concat([Buffer.from('c'), blockKey(queue, 0).subarray(1, 5)])
 }
 
 function json(value: object): Buffer {

@@ -11,7 +11,12 @@ export {
   storeErrorCodes
 } from './errors.ts'
 export { realFileSystem } from './file-system.ts'
-export { type KeepPolicy, type KeepPolicyOf, keepForever } from './keep-policy.ts'
+export {
+  type CompactionPolicy,
+  type KeepPolicy,
+  type KeepPolicyOf,
+  keepForever
+} from './keep-policy.ts'
 export { type OpenOptions, openStore } from './open-store.ts'
 export type * from './ports.ts'
 export type { RecoveryReport } from './recovery-report.ts'

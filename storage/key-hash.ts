@@ -36,3 +36,15 @@ export function keysOfRun(baseOffset: number, extensions: readonly Extension[]):
   }
   return keys
 }
+
+/** The extensions of a run of which only some records are left, and which may begin later than it did. */
+export function extensionsLeft(
+  before: number,
+  extensions: readonly Extension[],
+  baseOffset: number,
+  isLeft: (offset: number) => boolean
+): readonly Extension[] {
+  const keys = keysOfRun(before, extensions).filter(({ offset }) => isLeft(offset))
+  const others = extensions.filter(({ tag }) => tag !== keyHashesTag)
+  return keys.length === 0 ? others : [...others, keyExtension(baseOffset, keys)]
+}

@@ -331,6 +331,7 @@ function putTogether(
       onRolled: (segment) => {
         usage.begin(segment)
         checkpointer.wantSnapshot()
+        store.noteSealed()
       },
       isCheckpointDue: () => checkpointer.isDue() && space.hasRoom,
       onFailed

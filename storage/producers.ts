@@ -100,6 +100,11 @@ export class Producers {
     else this.#byId.set(producerId, kept)
   }
 
+  /** Base offset of the newest batch of a producer that is remembered. */
+  newestOffset(producerId: number): number | undefined {
+    return this.#byId.get(producerId)?.batches.at(-1)?.baseOffset
+  }
+
   /** A copy to try several batches on, one after the other. */
   trial(producerId: number): Producers {
     const copy = new Producers()
@@ -108,13 +113,14 @@ export class Producers {
     return copy
   }
 
-  load(row: ProducerRow): void {
+  /** `isNew`: LevelDB does not have it yet. */
+  load(row: ProducerRow, isNew: boolean): void {
     this.#byId.set(row.producerId, {
       producerId: row.producerId,
       epoch: row.epoch,
       batches: [...row.batches],
       lastAppendMs: row.batches.at(-1)?.appendTimeMs ?? 0,
-      dirty: false
+      dirty: isNew
     })
   }
 

@@ -49,6 +49,11 @@ export class QueueSizes {
     this.#known?.delete(queue)
   }
 
+  /** Runs of the queue went or became smaller: it is added up anew when somebody asks. */
+  recount({ uid, highWatermark }: Queue): void {
+    if (this.#known?.has(uid)) this.#known.set(uid, { start: highWatermark, bytes: 0 })
+  }
+
   /** A run that the log start is within counts whole. */
   async of(queue: Queue): Promise<number> {
     if (this.#known === undefined) {

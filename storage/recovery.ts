@@ -16,7 +16,7 @@ import { segmentFileName } from './layout/segment.ts'
 import { type NewestSnapshot, snapshotRows } from './newest-snapshot.ts'
 import type { File, FileSystem } from './ports.ts'
 import { loadRow, Replay, spillTimers } from './replay.ts'
-import { type PlacedRun, scanRuns } from './segment-copy.ts'
+import { scanRuns } from './segment-copy.ts'
 import type { SegmentUsage } from './segment-usage.ts'
 import { decodeTimerHead } from './state/codec.ts'
 import type { SegmentRow, StoredRow } from './state/stored-rows.ts'
@@ -115,14 +115,17 @@ function copiesPut(parts: RecoveryParts, catalog: Catalog, { segmentsPut }: Repl
 
 /** The view may not have followed a swap. */
 async function finishSwap(parts: RecoveryParts, catalog: Catalog, id: number): Promise<void> {
-  const { db, usage } = parts
-  const runs: PlacedRun[] = []
+  const { usage } = parts
   usage.begin(id)
-  await scanRuns(parts, id, (run) => {
-    runs.push(run)
-    if (catalog.queues.has(run.queue)) usage.add(id, run.queue, run)
+  await scanRuns(parts, id, {
+    run: (run) => {
+      if (catalog.queues.has(run.queue)) usage.add(id, run.queue, run)
+    },
+    stretch: (stretch) => {
+      if (catalog.queues.has(stretch.queue)) usage.cover(id, stretch)
+    }
   })
-  await moveIndex(db, catalog, runs, () => undefined)
+  await moveIndex(parts, catalog, id, () => undefined)
 }
 
 /**
@@ -175,7 +178,7 @@ export async function recoverFromLog(
 async function indexAgain(
   parts: RecoveryParts,
   catalog: Catalog,
-  { sequence }: Recovered
+  { sequence, openSegment, firstSequence: openSequence }: Recovered
 ): Promise<void> {
   const { db, keys, usage, runsMax, timersMax } = parts
   await db.clearIndex()
@@ -185,7 +188,11 @@ async function indexAgain(
   for (const queue of catalog.queues.values()) queue.runs.dropFirst(queue.runs.length)
   const options = { stateThrough: Number.MAX_SAFE_INTEGER, runsMax, timersMax, usage }
   const replay = new Replay(catalog, db, keys, options)
-  for (const { id, firstSequence } of byPlace(catalog)) {
+  const live = byPlace(catalog)
+  // Of an open segment that no group has told of there is no row: the roll to it was cut off, and gone on with.
+  if (!catalog.segments.has(openSegment))
+    live.push({ id: openSegment, firstSequence: openSequence, lastSequence: -1, dataBytes: -1 })
+  for (const { id, firstSequence } of live) {
     if (!isThere(parts, id))
       throw new OpenError('unrecoverable', `segment ${id} of the log is not there`)
     usage.begin(id)

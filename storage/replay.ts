@@ -71,7 +71,13 @@ export class Replay implements ScanSink {
 
   /** A group of a cleaner's copy, which stands where the log had `sequence`: it gives index entries only. */
   async copiedGroup({ header, entries }: ScannedGroup, sequence: number): Promise<void> {
-    for (const entry of entries) if (entry.kind === 'run') this.#run(entry, false)
+    for (const entry of entries) {
+      if (entry.kind === 'run') this.#run(entry, false)
+      else if (entry.kind === 'stretches')
+        for (const stretch of entry.stretches)
+          if (this.#catalog.queues.has(stretch.queue))
+            this.#options.usage.cover(header.segmentId, stretch)
+    }
     if (this.#runsHeld >= this.#options.runsMax) await this.#spill({ ...header, sequence })
   }
 
@@ -182,7 +188,7 @@ export function loadRow(catalog: Catalog, entry: StoredRow, isNew: boolean): voi
       return
     }
     case 'producer':
-      catalog.queues.get(entry.row.queue)?.producers.load(entry.row)
+      catalog.queues.get(entry.row.queue)?.producers.load(entry.row, isNew)
       return
     case 'segment':
       catalog.segments.set(entry.row.id, entry.row)

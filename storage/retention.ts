@@ -6,17 +6,18 @@
 import type { Catalog } from './catalog.ts'
 import type { Cleaner } from './cleaner.ts'
 import type { Change, Commit } from './contract.ts'
+import { DueChecks } from './due-checks.ts'
 import { StoreError } from './errors.ts'
 import { type KeepPolicy, type KeepPolicyOf, keepForever } from './keep-policy.ts'
-import { runFlags } from './layout/types.ts'
-import type { Clock, LogSink, Timer } from './ports.ts'
+import type { Clock, LogSink } from './ports.ts'
 import type { Queue } from './queue.ts'
 import type { QueueSizes } from './queue-sizes.ts'
 import type { RunIndex } from './run-index.ts'
-import type { RunEntry } from './run-list.ts'
+import { bornMs } from './run-list.ts'
 import type { SealedGroup } from './sealed-group.ts'
 import type { SegmentDeletion } from './segment-deletion.ts'
 import type { StoreSettings } from './settings.ts'
+import type { Turns } from './turns.ts'
 
 /** Moves in one commit. */
 const movesPerCommit = 4096
@@ -26,8 +27,6 @@ const movesPerCommit = 4096
  */
 const slackShare = 1 / 100
 const slackMsMax = 60 * 60_000
-/** A timer is not set for longer. */
-const timerMsMax = 2 ** 31 - 1
 
 export interface RetentionParts {
   readonly catalog: Catalog
@@ -35,6 +34,8 @@ export interface RetentionParts {
   readonly sizes: QueueSizes
   readonly deletion: SegmentDeletion
   readonly cleaner: Cleaner
+  /** Whoever changes the live set of segments has it to itself. */
+  readonly turns: Turns
   readonly clock: Clock
   readonly settings: StoreSettings
   readonly keepPolicyOf: KeepPolicyOf
@@ -53,11 +54,7 @@ interface Verdict {
 
 export class Retention {
   readonly #parts: RetentionParts
-  #timer: Timer | undefined
-  /** The timer fires within the check interval. */
-  #isSoon = false
-  #running: Promise<void> | undefined
-  #isStopped = false
+  readonly #checks: DueChecks
   /** Log starts that move now are its own doing. */
   #isMoving = false
   /** Log starts that were moved. */
@@ -65,6 +62,14 @@ export class Retention {
 
   constructor(parts: RetentionParts) {
     this.#parts = parts
+    const { clock, logSink, settings } = parts
+    this.#checks = new DueChecks({
+      clock,
+      logSink,
+      intervalMs: settings.retentionCheckIntervalMs,
+      check: () => this.#check(),
+      failure: 'retention-failed'
+    })
   }
 
   /** The store is open: what may go meanwhile goes at the first check. */
@@ -77,9 +82,7 @@ export class Retention {
 
   /** Something happened that may let records or segments go: there is a check within the interval. */
   soon(): void {
-    if (this.#isSoon || this.#isStopped) return
-    this.#isSoon = true
-    this.#arm(this.#parts.settings.retentionCheckIntervalMs)
+    this.#checks.soon()
   }
 
   /** A group became durable, and the catalog has it. */
@@ -115,41 +118,16 @@ export class Retention {
   }
 
   /** Does now what the next check would do. Rejects with StoreError. */
-  async run(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
-    if (this.#isStopped) return
-    const running = this.#check().catch((error: Error) => {
-      throw error instanceof StoreError ? error : ioFailure(error)
-    })
-    this.#running = running
-      .catch(() => undefined)
-      .finally(() => {
-        this.#running = undefined
-      })
-    await running
+  run(): Promise<void> {
+    return this.#checks.run()
   }
 
   /** No check begins any more; resolves when one under way is done. */
-  async stop(): Promise<void> {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    while (this.#running !== undefined) await this.#running
+  stop(): Promise<void> {
+    return this.#checks.stop()
   }
 
-  #arm(delayMs: number): void {
-    this.#timer?.cancel()
-    this.#timer = this.#parts.clock.after(Math.min(Math.ceil(delayMs), timerMsMax), () => {
-      this.#timer = undefined
-      this.#isSoon = false
-      this.run().catch((error: Error) => {
-        this.#parts.logSink('warn', 'retention-failed', { reason: error.message })
-        // A store that failed takes no commit any more; one that was busy does later.
-        if (error instanceof StoreError && error.code !== 'io-failed') this.soon()
-      })
-    })
-  }
-
-  async #check(): Promise<void> {
+  async #check(): Promise<number> {
     const { catalog, clock } = this.#parts
     let nextMs = Number.POSITIVE_INFINITY
     let changes: Change[] = []
@@ -160,7 +138,7 @@ export class Retention {
         continue
       }
       const { moveTo, dueMs } = await this.#look(queue, nowMs)
-      if (this.#isStopped) return
+      if (this.#checks.isStopped) return nextMs
       queue.retentionDueMs = dueMs
       nextMs = Math.min(nextMs, dueMs ?? nextMs)
       if (moveTo === undefined) continue
@@ -168,10 +146,11 @@ export class Retention {
       if (changes.length >= movesPerCommit) changes = await this.#move(changes)
     }
     if (changes.length > 0) await this.#move(changes)
-    await this.#parts.deletion.run()
-    if (!(await this.#parts.cleaner.run())) this.soon()
-    if (this.#isSoon || this.#isStopped || nextMs === Number.POSITIVE_INFINITY) return
-    this.#arm(Math.max(nextMs - clock.now(), this.#parts.settings.retentionCheckIntervalMs))
+    await this.#parts.turns.run(async () => {
+      await this.#parts.deletion.run()
+      if (!(await this.#parts.cleaner.run())) this.soon()
+    })
+    return nextMs
   }
 
   async #move(changes: readonly Change[]): Promise<Change[]> {
@@ -230,10 +209,6 @@ export class Retention {
   }
 }
 
-function ioFailure(cause: Error): StoreError {
-  return new StoreError('io-failed', `retention failed: ${cause.message}`, {}, { cause })
-}
-
 /** A run that the log start is within may be the first that stays. */
 function verdict(queue: Queue, end: number, dueMs: number | undefined): Verdict {
   return { moveTo: end > queue.logStart ? end : undefined, dueMs }
@@ -241,10 +216,4 @@ function verdict(queue: Queue, end: number, dueMs: number | undefined): Verdict 
 
 function isDue({ retentionDueMs, isWatched }: Queue, nowMs: number): boolean {
   return isWatched || retentionDueMs === undefined || retentionDueMs <= nowMs
-}
-
-/** What the age of a run counts from, ms since the epoch. */
-function bornMs({ flags, appendTimeMs, maxTimestamp }: RunEntry): number {
-  if ((flags & runFlags.rocketmq) !== 0 || maxTimestamp < 0) return appendTimeMs
-  return Math.min(appendTimeMs, maxTimestamp)
 }

@@ -3,6 +3,7 @@
  * runs has millions). In a plain array, which V8 keeps as doubles: for thousands of queues with a few entries each,
  * typed arrays cost more than what is in them, outside V8's heap.
  */
+import { runFlags } from './layout/types.ts'
 
 /** One run as the index knows it. */
 export interface RunEntry {
@@ -21,6 +22,16 @@ export interface RunEntry {
   readonly runningMax: number
   /** `runFlags` of the run's header. */
   readonly flags: number
+}
+
+/** What the age of a run counts from, ms since the epoch: the append, or what Kafka's clients say where that is earlier. */
+export function bornMs({
+  flags,
+  appendTimeMs,
+  maxTimestamp
+}: Pick<RunEntry, 'flags' | 'appendTimeMs' | 'maxTimestamp'>): number {
+  if ((flags & runFlags.rocketmq) !== 0 || maxTimestamp < 0) return appendTimeMs
+  return Math.min(appendTimeMs, maxTimestamp)
 }
 
 const stride = 9

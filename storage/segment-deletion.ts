@@ -10,7 +10,6 @@ import type { QueueUid, TopicId } from './contract.ts'
 import type { IndexDb } from './index-db.ts'
 import { isKeyBlockDead } from './key-table.ts'
 import { segmentFileName } from './layout/segment.ts'
-import { snapshotsKept } from './layout/snapshot.ts'
 import type { Log } from './log.ts'
 import type { FileSystem, LogSink } from './ports.ts'
 import type { QueueSizes } from './queue-sizes.ts'
@@ -18,6 +17,7 @@ import type { Upkeep } from './sealed-group.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import { type QueueUsage, type SegmentUsage, usageOf } from './segment-usage.ts'
 import type { StoreSettings } from './settings.ts'
+import { raiseFloor } from './snapshot-floor.ts'
 import type { SegmentRow } from './state/stored-rows.ts'
 
 /** The open segment is sealed for being dead only if there is this much to gain, bytes, or this share of a segment. */
@@ -60,7 +60,7 @@ export class SegmentDeletion {
     if (this.#isOpenDead()) await upkeep({ dropSegments: [], roll: true })
     const dead = await this.#findDead()
     if (dead.length === 0) return
-    await this.#raiseFloor(Math.max(...dead.map((row) => row.lastSequence)))
+    await raiseFloor(this.#parts, Math.max(...dead.map((row) => row.lastSequence)))
     const ready = dead.filter((row) => row.lastSequence <= checkpointer.snapshotFloor)
     if (ready.length === 0) return
     await upkeep({ dropSegments: ready.map(({ id }) => id), roll: false })
@@ -109,17 +109,6 @@ export class SegmentDeletion {
 
   #isLive({ queue, firstOffset, nextOffset }: QueueUsage): boolean {
     return this.#parts.catalog.isNeeded(queue, firstOffset, nextOffset)
-  }
-
-  /** Writes snapshots until all that are kept are of `sequence` or later. */
-  async #raiseFloor(sequence: number): Promise<void> {
-    const { checkpointer, upkeep } = this.#parts
-    for (let i = 0; i < snapshotsKept && checkpointer.snapshotFloor < sequence; i++) {
-      // Snapshots are told apart by their sequence: something has to happen between two.
-      if (this.#parts.sequence() <= checkpointer.newestSnapshot)
-        await upkeep({ dropSegments: [], roll: false })
-      await checkpointer.snapshotNow()
-    }
   }
 
   /** The segment is out of the live set: what is left of it goes. */

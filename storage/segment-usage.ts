@@ -9,6 +9,7 @@ import type { IndexDb } from './index-db.ts'
 import { ByteReader } from './layout/byte-reader.ts'
 import { ByteWriter } from './layout/byte-writer.ts'
 import { LayoutError } from './layout/layout-error.ts'
+import type { Stretch } from './layout/stretches.ts'
 
 const version = 1
 /** An entry's least bytes in a block. */
@@ -17,8 +18,9 @@ const entryBytesMin = 4
 /** A queue's part of a segment. */
 export interface QueueUsage {
   readonly queue: QueueUid
+  /** Of the first record, or of the first that was compacted away before it. */
   readonly firstOffset: number
-  /** After the last record. */
+  /** After the last record, or the last that was compacted away behind it. */
   readonly nextOffset: number
   /** Of its batches. */
   readonly bytes: number
@@ -33,6 +35,8 @@ interface Held {
   firstOffset: number
   nextOffset: number
   bytes: number
+  /** Runs up to here were counted. */
+  countedTo: number
 }
 
 export class SegmentUsage {
@@ -57,17 +61,41 @@ export class SegmentUsage {
     const held = queues.get(queue)
     if (held === undefined) {
       const { baseOffset: firstOffset, nextOffset, bytes } = run
-      queues.set(queue, { firstOffset, nextOffset, bytes })
-    } else if (run.baseOffset >= held.nextOffset) {
-      held.nextOffset = run.nextOffset
+      queues.set(queue, { firstOffset, nextOffset, bytes, countedTo: nextOffset })
+    } else if (run.baseOffset >= held.countedTo) {
+      held.countedTo = run.nextOffset
+      held.nextOffset = Math.max(held.nextOffset, run.nextOffset)
       held.bytes += run.bytes
     }
+  }
+
+  /** The segment stands for these offsets, whether records are left of them or not. */
+  cover(segment: number, { queue, firstOffset, nextOffset }: Stretch): void {
+    const queues = this.#of(segment)
+    this.#dirty.add(segment)
+    const held = queues.get(queue)
+    if (held === undefined) {
+      queues.set(queue, { firstOffset, nextOffset, bytes: 0, countedTo: firstOffset })
+      return
+    }
+    held.firstOffset = Math.min(held.firstOffset, firstOffset)
+    held.nextOffset = Math.max(held.nextOffset, nextOffset)
+  }
+
+  /** A segment that was made, and all that is in it. */
+  put(segment: number, entries: Iterable<QueueUsage>): void {
+    this.#segments.delete(segment)
+    const queues = this.#of(segment)
+    this.#dirty.add(segment)
+    for (const { queue, ...held } of entries)
+      queues.set(queue, { ...held, countedTo: held.nextOffset })
   }
 
   /** Takes up what LevelDB has of a segment that is added to. Throws LayoutError. */
   load(segment: number, block: Buffer): void {
     const queues = this.#of(segment)
-    for (const { queue, ...held } of readUsageBlock(block)) queues.set(queue, { ...held })
+    for (const { queue, ...held } of readUsageBlock(block))
+      queues.set(queue, { ...held, countedTo: held.nextOffset })
   }
 
   /** Undefined where LevelDB alone has it. */
@@ -119,7 +147,8 @@ export class SegmentUsage {
 }
 
 function* entriesOf(queues: ReadonlyMap<QueueUid, Held>): Iterable<QueueUsage> {
-  for (const [queue, held] of queues) yield { queue, ...held }
+  for (const [queue, { firstOffset, nextOffset, bytes }] of queues)
+    yield { queue, firstOffset, nextOffset, bytes }
 }
 
 function encodeUsageBlock(queues: ReadonlyMap<QueueUid, Held>): Buffer {

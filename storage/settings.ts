@@ -161,6 +161,13 @@ export const storeSettings = {
     unit: 'bytes',
     doc: 'What the cleaner writes in a second, so that it does not hold up writers and readers.'
   },
+  compactionMapBytesMax: {
+    default: 32 * mib,
+    min: 64 * kib,
+    max: 2 * gib,
+    unit: 'bytes',
+    doc: 'Memory for the keys of one compaction, 32 bytes each, while it runs; more keys take several (log.cleaner.dedupe.buffer.size).'
+  },
   changesPerCommitMax: {
     default: 100_000,
     min: 1,

@@ -317,6 +317,9 @@ export class Store implements Engine {
       if (queue.waiters.size > 0) for (const waiter of [...queue.waiters]) waiter.add(bytes)
   }
 
+  /** A segment was sealed, and the log goes on in the next. */
+  readonly noteSealed = (): void => this.#housekeeper.noteSealed()
+
   /** Where the log's durable end is, for a checkpoint between two groups. */
   viewMark(): ViewMark {
     const { log, info } = this.#parts

@@ -66,6 +66,12 @@ export class QueueTail {
     }
   }
 
+  /** Forgets the runs that end at or before `offset`: on disk they are not what they were. */
+  dropBefore(offset: number): void {
+    for (let run = this.at(0); run !== undefined && run.nextOffset <= offset; run = this.at(0))
+      this.dropFirst()
+  }
+
   clear(): void {
     this.#runs = []
     this.#head = 0

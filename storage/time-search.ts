@@ -1,11 +1,10 @@
 /** Offsets by time: the index says which run, the batches say which record. */
-import { batchOf } from './batch/parse-batch.ts'
 import { leaderEpochOf } from './batch/patch-batch.ts'
-import { batchHeaderBytes, type RecordBatch } from './batch/record-batch.ts'
+import type { RecordBatch } from './batch/record-batch.ts'
 import { firstRecordAtOrAfter, recordWithMaxTimestamp } from './batch/records.ts'
 import type { TimePoint } from './contract.ts'
-import { StoreError } from './errors.ts'
 import type { Queue } from './queue.ts'
+import { batchesBetween } from './queue-batches.ts'
 import type { Reader } from './reader.ts'
 import type { RunIndex } from './run-index.ts'
 import type { RunEntry, RunList } from './run-list.ts'
@@ -101,27 +100,9 @@ export class TimeSearch {
     return best
   }
 
-  async *#batchesFrom(queue: Queue, offset: number): AsyncIterable<RecordBatch> {
-    let next = offset
-    while (next < queue.highWatermark) {
-      const [result] = await this.#reader.read({
-        queues: [{ queue: queue.uid, offset: next, maxBytes: searchBytes }],
-        maxBytes: searchBytes,
-        isolation: 'uncommitted'
-      })
-      if (result === undefined || result instanceof StoreError) throw result
-      if (result.bytes === 0) return
-      for (const buffer of result.buffers) yield* batchesIn(buffer)
-      next = result.nextOffset
-    }
-  }
-}
-
-function* batchesIn(buffer: Buffer): Iterable<RecordBatch> {
-  for (let at = 0; at + batchHeaderBytes <= buffer.length; ) {
-    const length = 12 + buffer.readInt32BE(at + 8)
-    yield batchOf(buffer.subarray(at, at + length))
-    at += length
+  #batchesFrom(queue: Queue, from: number): AsyncIterable<RecordBatch> {
+    const range = { from, to: Number.POSITIVE_INFINITY, bytes: searchBytes }
+    return batchesBetween(this.#reader, queue, range)
   }
 }
 

@@ -21,7 +21,6 @@ export interface TopicSettingRule {
 }
 
 const longMax = '9223372036854775807'
-const notYet = 'Kept and reported; this server does not act on it yet.'
 const ownWay = 'Kept and reported; the store has its own way, which this does not change.'
 const oneNode = 'Kept and reported; it has no meaning on one node.'
 const throttled = /^(\*|(\d+:\d+(,\d+:\d+)*)?)$/
@@ -33,7 +32,7 @@ export const topicSettingRules = {
     brokerName: 'log.cleanup.policy',
     oneOf: ['compact', 'delete'],
     documentation:
-      'delete, compact, both or none. With compact every record needs a key. Records go by age and size only with delete; nothing is compacted yet.'
+      'delete, compact, both or none. With compact every record needs a key, and of each key the newest record stays. Records go by age and size only with delete.'
   },
   'compression.gzip.level': {
     kind: 'int',
@@ -71,7 +70,7 @@ export const topicSettingRules = {
     defaultValue: '86400000',
     brokerName: 'log.cleaner.delete.retention.ms',
     min: 0,
-    documentation: `How long the tombstones of a compacted topic stay, ms. ${notYet}`
+    documentation: 'How long the tombstones of a compacted topic stay once they were compacted, ms.'
   },
   'file.delete.delay.ms': {
     kind: 'long',
@@ -134,7 +133,8 @@ export const topicSettingRules = {
     defaultValue: longMax,
     brokerName: 'log.cleaner.max.compaction.lag.ms',
     min: 1,
-    documentation: notYet
+    documentation:
+      'Age at which records are compacted, however little there is to gain, ms. Their segment of the log is sealed for it.'
   },
   'max.message.bytes': {
     kind: 'int',
@@ -173,14 +173,15 @@ export const topicSettingRules = {
     brokerName: 'log.cleaner.min.cleanable.ratio',
     min: 0,
     max: 1,
-    documentation: notYet
+    documentation:
+      'A queue is compacted when more than this share of its bytes never was; what is in the open segment of the log does not count.'
   },
   'min.compaction.lag.ms': {
     kind: 'long',
     defaultValue: '0',
     brokerName: 'log.cleaner.min.compaction.lag.ms',
     min: 0,
-    documentation: notYet
+    documentation: 'Younger records are not compacted, ms.'
   },
   'min.insync.replicas': {
     kind: 'int',
@@ -252,7 +253,8 @@ export const topicSettingRules = {
     defaultValue: '604800000',
     brokerName: 'log.roll.ms',
     min: 1,
-    documentation: 'Kept and reported; all topics share the segments of one log.'
+    documentation:
+      'All topics share the segments of one log. Records of a compacted topic that are so old do not wait for theirs to be full, ms.'
   },
   'unclean.leader.election.enable': {
     kind: 'boolean',

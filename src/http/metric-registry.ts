@@ -32,7 +32,17 @@ const engineMetrics: readonly (readonly [Kind, string, string, keyof EngineStats
   ['counter', 'segments_deleted_total', 'Segments deleted', 'segmentsDeleted'],
   ['counter', 'deleted_bytes_total', 'Bytes of deleted segments', 'deletedBytes'],
   ['counter', 'segments_cleaned_total', 'Segments rewritten to free space', 'segmentsCleaned'],
-  ['counter', 'cleaned_bytes_total', 'Bytes freed by rewriting segments', 'cleanedBytes']
+  ['counter', 'cleaned_bytes_total', 'Bytes freed by rewriting segments', 'cleanedBytes'],
+  ['counter', 'compactions_total', 'Passes of log compaction', 'compactionPasses'],
+  ['counter', 'compacted_segments_total', 'Segments rewritten by compaction', 'segmentsCompacted'],
+  ['counter', 'compacted_records_total', 'Records that compaction took away', 'compactedRecords'],
+  ['counter', 'compacted_bytes_total', 'Bytes freed by compaction', 'compactedBytes'],
+  [
+    'gauge',
+    'uncompactable_queues',
+    'Queues of compacted topics that are damaged and left as they are',
+    'queuesUncompactable'
+  ]
 ]
 
 /** Of each listener. */

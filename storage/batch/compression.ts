@@ -3,8 +3,9 @@
  * `inflateAsyncFromBytes` on the work leaves the event loop where the codec's library can.
  */
 
+import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
-import { gunzip, gunzipSync, gzipSync } from 'node:zlib'
+import { gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib'
 import type { CodecName } from './attributes.ts'
 import { lz4Package, snappyPackage } from './codec-packages.ts'
 import {
@@ -16,6 +17,9 @@ import {
 import { inflateLz4 } from './lz4-frame.ts'
 import { inflateSnappy } from './snappy-blocks.ts'
 import { inflateZstd } from './zstd-frame.ts'
+
+type NodeDeflate = (block: Buffer, done: (error: Error | null, deflated: Buffer) => void) => void
+const nodeDeflateZstd = (zlib as unknown as { zstdCompress?: NodeDeflate }).zstdCompress
 
 /** Rejects with CompressionError: 'corrupt', or 'too-large' for more than `bytesMax`. */
 export async function inflate(
@@ -54,6 +58,30 @@ export function deflateSync(codec: CodecName, block: Buffer): Buffer {
       if (!deflate) throw new CompressionError('unsupported', 'this Node cannot write zstd')
       return deflate(block)
     }
+  }
+}
+
+/**
+ * Deflates off the event loop what is large. zstd becomes gzip on a Node that cannot write it: whoever reads the one
+ * reads the other.
+ */
+export async function deflate(
+  codec: CodecName,
+  block: Buffer
+): Promise<{ readonly codec: CodecName; readonly block: Buffer }> {
+  if (codec === 'zstd' && nodeDeflateZstd === undefined) return await deflate('gzip', block)
+  if (block.length < inflateAsyncFromBytes) return { codec, block: deflateSync(codec, block) }
+  switch (codec) {
+    case 'none':
+      return { codec, block }
+    case 'gzip':
+      return { codec, block: await promisify(gzip)(block) }
+    case 'snappy':
+      return { codec, block: await snappyPackage().compress(block) }
+    case 'lz4':
+      return { codec, block: await lz4Package().compressFrame(block) }
+    case 'zstd':
+      return { codec, block: await promisify(nodeDeflateZstd as NodeDeflate)(block) }
   }
 }
 

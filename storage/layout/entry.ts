@@ -3,7 +3,7 @@
  *
  * | at | bytes | field | |
  * |---|---|---|---|
- * | 0 | 1 | kind | 1 run, 2 state entry, 3 description |
+ * | 0 | 1 | kind | 1 run, 2 state entry, 3 description, 4 stretches |
  * | 1 | 1 | flags | bit 0: may be skipped by who does not know the kind |
  * | 2 | 2 | the kind's own flags | of a run: `runFlags`; else zero |
  * | 4 | 4 | bytes | of the entry, this included |

@@ -29,6 +29,10 @@ export const runHeaderFixedBytes = 64
 export const resolvedBytes = 12
 /** Tag and length of an extension field. */
 export const extensionPrefixBytes = 6
+/** Of a stretch of a queue that a cleaner's copy stands for. */
+export const stretchBytes = 20
+/** Prefix and count of an entry of stretches. */
+export const stretchesFixedBytes = 20
 /** Prefix and change count of a state entry. */
 export const stateEntryFixedBytes = 20
 
@@ -45,7 +49,7 @@ export const snapshotChunkMagic = 0x4953434b
 /** 'ISEN' */
 export const snapshotEndMagic = 0x4953454e
 
-export const entryKinds = { run: 1, state: 2, description: 3 } as const
+export const entryKinds = { run: 1, state: 2, description: 3, stretches: 4 } as const
 
 /** Bits of an entry's flags byte. */
 export const entryFlags = {

@@ -8,6 +8,7 @@ import { entryFlags, entryKinds, entryPrefixBytes, groupHeaderBytes } from './fo
 import { LayoutError } from './layout-error.ts'
 import { readRunHeader, type StoredRunHeader } from './run.ts'
 import { decodeStateEntry } from './state-entry.ts'
+import { decodeStretches, type Stretch } from './stretches.ts'
 import type { Address, Description, GroupHeader, LoggedChange, RunHeader } from './types.ts'
 
 export interface ScannedRun {
@@ -25,6 +26,11 @@ export type GroupEntry =
   | ScannedRun
   | { readonly kind: 'state'; readonly address: Address; readonly changes: readonly LoggedChange[] }
   | { readonly kind: 'description'; readonly address: Address; readonly description: Description }
+  | {
+      readonly kind: 'stretches'
+      readonly address: Address
+      readonly stretches: readonly Stretch[]
+    }
   /** Of a kind that this version does not know and may skip. */
   | { readonly kind: 'unknown'; readonly address: Address; readonly code: number }
 
@@ -71,6 +77,9 @@ function readWhole(bytes: Buffer, prefix: EntryPrefix, address: Address): GroupE
   }
   if (prefix.kind === entryKinds.description) {
     return { kind: 'description', address, description: decodeDescription(bytes) }
+  }
+  if (prefix.kind === entryKinds.stretches) {
+    return { kind: 'stretches', address, stretches: decodeStretches(bytes) }
   }
   if (prefix.flags & entryFlags.mayBeSkipped) return { kind: 'unknown', address, code: prefix.kind }
   const place = `segment ${address.segment}, position ${address.position}`

@@ -61,7 +61,9 @@ export const runFlags = {
   /** Records that RocketMQ clients sent, packed at seal. */
   rocketmq: 1,
   /** At least one of them has a compressed body. */
-  rocketmqCompressed: 2
+  rocketmqCompressed: 2,
+  /** Records of it were compacted away: between its batches offsets may be missing. */
+  compacted: 4
 } as const
 
 export interface RunHeader {

@@ -2,6 +2,9 @@
 import type { Test } from 'tap'
 import { appendTests } from './engine/appends.ts'
 import { cleaningTests } from './engine/cleaning.ts'
+import { compactedTransactionTests } from './engine/compacted-transactions.ts'
+import { compactionTests } from './engine/compaction.ts'
+import { compactionTimeTests } from './engine/compaction-times.ts'
 import { conditionTests } from './engine/conditions.ts'
 import { deletionTests } from './engine/deletion.ts'
 import { idempotenceTests } from './engine/idempotence.ts'
@@ -35,4 +38,7 @@ export function engineSuite(t: Test, open: OpenEngine): void {
 export function segmentSuite(t: Test, open: OpenEngine): void {
   deletionTests(t, open)
   cleaningTests(t, open)
+  compactionTests(t, open)
+  compactionTimeTests(t, open)
+  compactedTransactionTests(t, open)
 }

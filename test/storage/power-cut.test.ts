@@ -21,6 +21,7 @@ t.test('sync: nothing acknowledged or seen is ever lost, halved or doubled', asy
     )
     t.ok(total.segmentsDeleted > runs / 12, 'and segments went')
     t.ok(total.segmentsCleaned > runs / 12, 'and others were cleaned')
+    t.ok(total.recordsCompacted > runs, 'and records were compacted away')
   }
 })
 

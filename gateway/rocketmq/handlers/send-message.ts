@@ -163,15 +163,24 @@ function sentMessages(
   if (!isBatch) {
     if (body.length === 0) return illegal('the body is empty')
     const properties = Buffer.from(header.properties)
-    if (needsKeys(topic) && !propertyOf(properties, keysName)?.trim()) {
-      return refuseSend(responseCodes.MESSAGE_ILLEGAL, 'Required message key is missing')
-    }
-    return [sentWith(flag, properties, body)]
+    return keysMissing(topic, [properties]) ?? [sentWith(flag, properties, body)]
   }
   const all = decodeClientBatch(body)
   if (isMessageFault(all)) return illegal(all.text)
   if (all.length === 0) return illegal('the batch is empty')
-  return all.map((one) => sentWith(one.flag, one.properties, one.body))
+  // A real broker does not look into batches, and loses what has no key when it compacts.
+  const missing = keysMissing(
+    topic,
+    all.map(({ properties }) => properties)
+  )
+  return missing ?? all.map((one) => sentWith(one.flag, one.properties, one.body))
+}
+
+/** A compacted topic takes no message without a key: it could never be kept. */
+function keysMissing(topic: Topic, all: readonly Buffer[]): Refused | undefined {
+  if (!needsKeys(topic)) return undefined
+  if (all.every((properties) => propertyOf(properties, keysName)?.trim())) return undefined
+  return refuseSend(responseCodes.MESSAGE_ILLEGAL, 'Required message key is missing')
 }
 
 function acceptAll(

@@ -21,6 +21,13 @@ function topicWith(config: Record<string, string>, more: Partial<Topic> = {}): T
 }
 
 t.test('what a topic keeps is what its settings say', (t) => {
+  const defaults = {
+    tombstoneMs: 86_400_000,
+    lagMsMin: 0,
+    lagMsMax: Number.POSITIVE_INFINITY,
+    sealMs: 604_800_000,
+    dirtyShareMin: 0.5
+  }
   const policyOf = keepPolicies(new ConfigService({ 'log.retention.bytes': '5000' }))
   const cases: [Record<string, string>, Partial<KeepPolicy>][] = [
     [{}, { retentionMs: 604_800_000, retentionBytes: 5000 }],
@@ -37,9 +44,37 @@ t.test('what a topic keeps is what its settings say', (t) => {
       { retentionMs: Number.POSITIVE_INFINITY, retentionBytes: Number.POSITIVE_INFINITY }
     ],
     [{ 'retention.ms': '9223372036854775807' }, { retentionMs: Number.POSITIVE_INFINITY }],
-    [{ 'cleanup.policy': 'compact', 'retention.ms': '1' }, keepForever],
+    [
+      { 'cleanup.policy': 'compact', 'retention.ms': '1' },
+      { ...keepForever, compaction: defaults }
+    ],
     [{ 'cleanup.policy': '', 'retention.ms': '1' }, keepForever],
-    [{ 'cleanup.policy': 'compact,delete', 'retention.ms': '1' }, { retentionMs: 1 }]
+    [{ 'cleanup.policy': 'delete' }, { compaction: undefined }],
+    [
+      { 'cleanup.policy': 'compact,delete', 'retention.ms': '1' },
+      { retentionMs: 1, compaction: defaults }
+    ],
+    [
+      {
+        'cleanup.policy': 'compact',
+        'delete.retention.ms': '1',
+        'min.compaction.lag.ms': '2',
+        'max.compaction.lag.ms': '3',
+        'min.cleanable.dirty.ratio': '0.25'
+      },
+      {
+        retentionMs: Number.POSITIVE_INFINITY,
+        compaction: { tombstoneMs: 1, lagMsMin: 2, lagMsMax: 3, sealMs: 3, dirtyShareMin: 0.25 }
+      }
+    ],
+    [
+      {
+        'cleanup.policy': 'compact',
+        'delete.retention.ms': '9223372036854775807',
+        'segment.ms': '4'
+      },
+      { compaction: { ...defaults, tombstoneMs: Number.POSITIVE_INFINITY, sealMs: 4 } }
+    ]
   ]
   for (const [config, expected] of cases) {
     const policy = policyOf(topicWith(config))

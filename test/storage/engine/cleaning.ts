@@ -101,6 +101,28 @@ export function cleaningTests(t: Test, open: OpenEngine): void {
     }
   })
 
+  contractTest(
+    t,
+    open,
+    'sizes that were asked for before a cleaning follow it',
+    async (t, world) => {
+      const [keeps, goes] = [await world.queue('keeps'), await world.queue('goes')]
+      for (let i = 0; i < 10; i++) {
+        await fill(world, keeps, 1)
+        await fill(world, goes, 2)
+      }
+      await world.engine.sizesOf([keeps, goes])
+      await fill(world, keeps, 4)
+      await moveTo(world, goes, 19)
+      await clean(world)
+      t.ok(world.engine.stats().segmentsCleaned > 3)
+      const sizes = await world.engine.sizesOf([keeps, goes])
+      await world.under.reopen()
+      t.same(await world.engine.sizesOf([keeps, goes]), sizes)
+      t.ok(sizes[1]! > largeBytes && sizes[1]! < 2 * largeBytes, `${sizes[1]} bytes`)
+    }
+  )
+
   contractTest(t, open, 'who reads while segments are cleaned gets all of it', async (t, world) => {
     const [keeps, goes] = await mostlyDead(world, 12)
     let reading = true

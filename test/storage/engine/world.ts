@@ -43,10 +43,20 @@ export type OpenEngine = (t: Test) => Promise<EngineUnderTest>
 /** Policies as topics' settings say them; a system topic's records wait to be settled. */
 export function keepPolicyOf({ config, system }: Topic): KeepPolicy {
   const limitOf = (text = '-1') => (text === '-1' ? Number.POSITIVE_INFINITY : Number(text))
+  const lagMsMax = limitOf(config['max.compaction.lag.ms'])
+  const compaction = {
+    tombstoneMs: Number(config['delete.retention.ms'] ?? 86_400_000),
+    lagMsMin: Number(config['min.compaction.lag.ms'] ?? 0),
+    lagMsMax,
+    sealMs: Math.min(limitOf(config['segment.ms']), lagMsMax),
+    dirtyShareMin: Number(config['min.cleanable.dirty.ratio'] ?? 0.5)
+  }
+  const isCompacted = config['cleanup.policy']?.includes('compact') === true
   return {
     retentionMs: limitOf(config['retention.ms']),
     retentionBytes: limitOf(config['retention.bytes']),
-    untilSettled: system
+    untilSettled: system,
+    compaction: isCompacted ? compaction : undefined
   }
 }
 

@@ -29,7 +29,7 @@ function byteTables(): Table[] {
 
 t.test('in every byte table each field begins where the one before it ends', async (t) => {
   const tables = byteTables()
-  t.equal(tables.length, 10)
+  t.equal(tables.length, 11)
   for (const { heading, rows } of tables) {
     let end = 0
     for (const { at, bytes, field } of rows) {
@@ -53,6 +53,7 @@ t.test('the sizes that the tables add up to are the ones the code has', async (t
     format.runHeaderFixedBytes,
     format.stateEntryFixedBytes,
     format.entryPrefixBytes + format.storeIdBytes,
+    format.stretchesFixedBytes,
     snapshotHeaderFixedBytes - 2,
     16,
     20

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { checkStore } from '../../../storage/check.ts'
-import type { Engine } from '../../../storage/contract.ts'
+import type { Engine, QueueUid } from '../../../storage/contract.ts'
 import type { Database } from '../../../storage/index-db.ts'
 import { openStore } from '../../../storage/open-store.ts'
 import type { FileSystem } from '../../../storage/ports.ts'
@@ -16,7 +16,9 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { anyFate, IndexCopies } from '../../support/index-copies.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
+import { keepPolicyOf } from '../engine/world.ts'
 import { churn, consume, count, Numbers, Producer, type Stage, write } from './actors.ts'
+import { CompactedQueue, compactedConfig } from './compacted-queue.ts'
 import { History } from './history.ts'
 import { TrimmedQueue } from './trimmed-queue.ts'
 import { Violation } from './violation.ts'
@@ -41,6 +43,7 @@ export interface RunReport {
   readonly segmentsCleaned: number
   /** Calls of the disk that were cut off or failed, and pages that were dropped or torn. */
   readonly faults: number
+  readonly recordsCompacted: number
 }
 
 /**
@@ -96,8 +99,10 @@ export class PowerCutRun {
   readonly #numbers = new Numbers()
   readonly #producers: Producer[] = []
   #trimmed: TrimmedQueue | undefined
+  #compacted: CompactedQueue | undefined
   #segmentsDeleted = 0
   #segmentsCleaned = 0
+  #recordsCompacted = 0
   #disk: FaultyDisk
   #clock = new FakeClock()
   #boot = 0
@@ -147,13 +152,15 @@ export class PowerCutRun {
       lost,
       segmentsDeleted: this.#segmentsDeleted,
       segmentsCleaned: this.#segmentsCleaned,
-      faults: this.#harm
+      faults: this.#harm,
+      recordsCompacted: this.#recordsCompacted
     }
   }
 
   async #verify(engine: Engine): Promise<void> {
     await this.#history.verify(engine)
     await this.#trimmed?.verify(engine)
+    await this.#compacted?.verify(engine)
   }
 
   async #live(): Promise<void> {
@@ -211,11 +218,18 @@ export class PowerCutRun {
     await engine.settle()
     this.#history.queues.push(...topics[0]!.queues)
     for (const queue of topics[0]!.queues.slice(0, 2)) this.#producers.push(new Producer(queue))
-    const names = { kafka: 'trimmed', rocketmq: 'trimmed' }
-    const trimmed = { id: this.#random.uuid().toString('hex'), names, queueCount: 1 }
-    const made = await engine.commit({ changes: [{ op: 'create-topic', topic: trimmed }] })
+    this.#trimmed = new TrimmedQueue(await this.#makeQueue(engine, 'trimmed'))
+    this.#compacted = new CompactedQueue(
+      await this.#makeQueue(engine, 'compacted', compactedConfig)
+    )
+  }
+
+  async #makeQueue(engine: Engine, name: string, config = {}): Promise<QueueUid> {
+    const names = { kafka: name, rocketmq: name }
+    const topic = { id: this.#random.uuid().toString('hex'), names, queueCount: 1, config }
+    const { topics } = await engine.commit({ changes: [{ op: 'create-topic', topic }] })
     await engine.settle()
-    this.#trimmed = new TrimmedQueue(made.topics[0]!.queues[0]!)
+    return topics[0]!.queues[0]!
   }
 
   #arrange(ending: Ending): void {
@@ -252,7 +266,9 @@ export class PowerCutRun {
           count(stage()),
           churn(stage(), this.#numbers)
         ]
-    const all = Promise.all([...others, this.#trimmed?.work(stage())]).finally(() => {
+    const own = [this.#trimmed?.work(stage())]
+    if (this.#random.chance(0.6)) own.push(this.#compacted?.work(stage()))
+    const all = Promise.all([...others, ...own]).finally(() => {
       done = true
     })
     // A failure is looked at where it is awaited, below.
@@ -268,9 +284,10 @@ export class PowerCutRun {
         throw new Violation(`a call never ended; the disk had stopped: ${this.#disk.stopped}`)
     }
     await all
-    const { segmentsDeleted, segmentsCleaned } = engine.stats()
+    const { segmentsDeleted, segmentsCleaned, compactedRecords } = engine.stats()
     this.#segmentsDeleted += segmentsDeleted
     this.#segmentsCleaned += segmentsCleaned
+    this.#recordsCompacted += compactedRecords
   }
 
   async #powerCut(): Promise<void> {
@@ -317,6 +334,7 @@ export class PowerCutRun {
       log: () => {},
       flushMode: this.#options.flushMode,
       settings: this.#settings,
+      keepPolicyOf,
       openIndex: () => {
         const { database } = this.#index
         return this.#options.databaseOf?.(database) ?? database

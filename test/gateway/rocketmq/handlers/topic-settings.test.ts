@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap'
+import { encodeClientBatch } from '../../../../gateway/broker/translate/client-batch.ts'
 import type { Command } from '../../../../gateway/rocketmq/codec/index.ts'
 import { updateAndCreateTopicRequest } from '../../../../gateway/rocketmq/headers/update-and-create-topic.ts'
 import type { RocketmqPeer } from '../rig.ts'
-import { messagesIn, pull, StoreRig, send } from '../store-rig.ts'
+import { messagesIn, pull, StoreRig, send, textOf } from '../store-rig.ts'
 
 const codes = { create: 17, createList: 18, all: 21, config: 351, drop: 215, dropRoute: 216 }
 const [wipesWrite, addsWrite] = [205, 327]
@@ -116,6 +117,20 @@ t.test('messages of a compacted topic need keys', async (t) => {
   t.match(await send(peer, 'C', 'x'), { code: 13, remark })
   t.match(await send(peer, 'C', 'x', { properties: { KEYS: ' ' } }), { code: 13, remark })
   t.match(await send(peer, 'C', 'x', { properties: { KEYS: 'k' } }), { code: 0 })
+  const batchOf = (...keys: Record<string, string>[]) =>
+    keys.map((properties, i) => ({
+      flag: i,
+      body: Buffer.from('x'),
+      properties: Buffer.from(textOf(properties))
+    }))
+  const fields = {
+    ...{ a: 'p', b: 'C', c: 'TBW102', d: '4', e: '0', f: '0', g: '5', h: '0' },
+    ...{ i: textOf({ UNIQ_KEY: 'ENV' }), m: 'true' }
+  }
+  const sendBatch = (...keys: Record<string, string>[]) =>
+    peer.ask(320, { fields, body: encodeClientBatch(batchOf(...keys)) })
+  t.match(await sendBatch({ KEYS: 'a' }, { TAGS: 'b' }), { code: 13, remark }, 'not even the first')
+  t.match(await sendBatch({ KEYS: 'a' }, { KEYS: 'b' }), { code: 0 })
 })
 
 t.test('messages of a topic of several tags are marked so', async (t) => {
