@@ -58,7 +58,7 @@ export async function planQueue(
       limit = Math.min(limit, transactions.openFrom)
     }
     if (offset >= limit) break
-    const full = await noteKeys(queue, batch, transactions, newest)
+    const full = await noteKeys(queue, batch, from, transactions, newest)
     if (full === undefined) continue
     // A batch that does not go in whole is left for the next pass, unless it would never.
     limit = offset > from ? offset : full
@@ -72,6 +72,7 @@ export async function planQueue(
 async function noteKeys(
   { uid }: Queue,
   batch: RecordBatch,
+  from: number,
   transactions: Transactions | undefined,
   newest: KeyMap
 ): Promise<number | undefined> {
@@ -79,7 +80,7 @@ async function noteKeys(
   let full: number | undefined
   await uncleanable(uid, () =>
     visitRecords(batch, ({ offset, key }) => {
-      if (full !== undefined || key === null) return
+      if (full !== undefined || key === null || offset < from) return
       if (!newest.put(uid, key, offset)) full = offset
     })
   )
