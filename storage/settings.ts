@@ -78,7 +78,7 @@ export const storeSettings = {
     doc: 'Log written between two checkpoints; what a restart after a kill has to read again.'
   },
   checkpointRunsMax: {
-    default: 100_000,
+    default: 60_000,
     min: 64,
     max: 2_000_000,
     unit: 'count',
