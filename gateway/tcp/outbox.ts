@@ -69,8 +69,8 @@ export class Outbox {
   }
 
   /**
-   * A socket with room takes a group within the same turn of the event loop. Large answers go on in the next one: whoever
-   * has a small request must not wait until megabytes were copied for others.
+   * A socket with room takes a group within the same turn of the event loop. Large answers go on in the next one:
+   * whoever has a small request must not wait until megabytes were copied for others.
    */
   #pumpLater(): void {
     if (this.#isLater) return
