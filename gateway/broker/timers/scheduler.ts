@@ -36,6 +36,12 @@ interface Dropped {
   readonly [field: string]: unknown
 }
 
+/**
+ * Due timers are looked up for so many turns at a time, so that a turn need not wait for the commits of the one before.
+ * Half messages are settled by others meanwhile, and nobody is to be asked about those.
+ */
+const turnsTaken: Readonly<Record<TimerKind, number>> = { delayed: 8, half: 1 }
+
 /** First pause after a refusal; each further one doubles it. */
 const retryMsMin = 50
 /** A timer whose action failed is due again after this, doubled each time it fails. */
@@ -116,7 +122,8 @@ export class Scheduler {
     try {
       for (;;) {
         if (this.#closed) return
-        const due = { queue, throughMs: clock.now(), countMax: limits.timersAtOnceMax }
+        const countMax = limits.timersAtOnceMax * turnsTaken[kind]
+        const due = { queue, throughMs: clock.now(), countMax }
         const rows = await engine.dueTimers(due)
         if (rows.length === 0) break
         await this.#fireAll(rows)
@@ -138,23 +145,37 @@ export class Scheduler {
   /** Rejects if the store refuses for now; what was committed by then is settled. */
   async #fireAll(rows: readonly TimerRow[]): Promise<void> {
     const { limits, records } = this.#options
-    await records.readAhead(rows.map(({ offset }) => offset))
+    let before: readonly Promise<void>[] = []
+    for (let at = 0; at < rows.length && !this.#closed; at += limits.timersAtOnceMax) {
+      const some = rows.slice(at, at + limits.timersAtOnceMax)
+      await records.readAhead(some.map(({ offset }) => offset))
+      const commits = await this.#fireSome(some)
+      // The disk has the ones before while these are read and decided about.
+      await all(before)
+      before = commits
+    }
+    await all(before)
+    this.#logDropped()
+  }
+
+  /** Resolves with the commits that are under way still. */
+  async #fireSome(rows: readonly TimerRow[]): Promise<readonly Promise<void>[]> {
+    const bytesMax = this.#options.limits.timersAtOnceBytesMax / 2
     let commits: Promise<void>[] = []
     let bytes = 0
     for (const row of rows) {
       const fired = await this.#decide(row)
       bytes += fired.bytes
       const commit = this.#settle(row, fired.verdict)
-      // Waited for below, unless a later one cannot even be decided about.
+      // Waited for later, unless a later one cannot even be decided about.
       commit.catch(() => {})
       commits.push(commit)
-      if (bytes < limits.timersAtOnceBytesMax) continue
+      if (bytes < bytesMax) continue
       await all(commits)
       commits = []
       bytes = 0
     }
-    await all(commits)
-    this.#logDropped()
+    return commits
   }
 
   async #decide(row: TimerRow): Promise<{ verdict: Verdict; bytes: number }> {
