@@ -116,6 +116,7 @@ public class CaptureTools {
     step("313", () -> api(admin).getHasUnitSubUnUnitTopicList(false, 5000));
     tool("cleanExpiredCQ", "-b", broker);
     tool("cleanUnusedTopic", "-b", broker);
+    tool("deleteExpiredCommitLog", "-b", broker);
     // What slaves ask of their master.
     for (int code : new int[] {43, 45}) step("" + code, () -> api(admin).getRemotingClient().invokeSync(broker, RemotingCommand.createRequestCommand(code, null), 5000));
     step("219", () -> admin.getKVListByNamespace("ORDER_TOPIC_CONFIG"));
