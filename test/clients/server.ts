@@ -23,7 +23,8 @@ const readyTimeoutMs = 30_000
 /** The promise of a clean stop is 5 s; CI machines are slow. */
 const stopTimeoutMs = 10_000
 const logBytesMax = 64 * 1024
-const command = fileURLToPath(new URL('../../src/isthmus.cjs', import.meta.url))
+/** What `isthmus` is, as a file for Node. */
+export const command = fileURLToPath(new URL('../../src/isthmus.cjs', import.meta.url))
 
 /** The broker named by ISTHMUS_TEST_BOOTSTRAP, else a server of our own, as a user starts it, on a temporary folder. */
 export async function openServer(options: readonly string[] = []): Promise<TestServer> {

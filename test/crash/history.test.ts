@@ -30,6 +30,7 @@ const good: readonly HistoryEvent[] = [
   {
     kind: 'read',
     partition: 0,
+    from: 0,
     records: [
       { offset: 0, id: id(0, 'b') },
       { offset: 1, id: id(0) },
@@ -39,8 +40,36 @@ const good: readonly HistoryEvent[] = [
   }
 ]
 
+/** The same, with its first two records deleted and a topic that came and went. */
+const trimmed: readonly HistoryEvent[] = [
+  { kind: 'topic-made', topic: 'kept' },
+  { kind: 'topic-made', topic: 'short' },
+  ...good,
+  { kind: 'may-go', partition: 0, offset: 2 },
+  { kind: 'topic-drop-sent', topic: 'short' },
+  { kind: 'topics', topics: ['kept', 'short'] },
+  { kind: 'gone', partition: 0, offset: 2 },
+  { kind: 'topic-dropped', topic: 'short' },
+  { kind: 'topics', topics: ['kept'] },
+  readFrom(2)
+]
+
+/** What the good history read, from this offset on. */
+function readFrom(from: number): HistoryEvent {
+  const all = [id(0, 'b'), id(0), id(1), id(1, 'b')]
+  const records = all.map((one, offset) => ({ offset, id: one }))
+  return { kind: 'read', partition: 0, from, records: records.slice(from) }
+}
+
 t.test('a history of a correct server has no violation', async (t) => {
   t.same(checkHistory(good), [])
+})
+
+t.test('a deletion that was asked for is none either, done or not', async (t) => {
+  t.same(checkHistory(trimmed), [])
+  const asked = { kind: 'may-go', partition: 0, offset: 3 } as const
+  t.same(checkHistory([...good, asked, readFrom(0)]), [])
+  t.same(checkHistory([...good, asked, readFrom(1), readFrom(3)]), [])
 })
 
 /** The good history with the records of its last read changed. */
@@ -90,6 +119,7 @@ const planted: { name: string; rule: Rule; history: readonly HistoryEvent[] }[] 
       {
         kind: 'read',
         partition: 0,
+        from: 0,
         records: [
           { offset: 0, id: id(1) },
           { offset: 1, id: id(0) }
@@ -153,6 +183,54 @@ const planted: { name: string; rule: Rule; history: readonly HistoryEvent[] }[] 
     name: 'a commit is there that nobody asked for',
     rule: 'no commit comes from nowhere',
     history: [...good, { kind: 'committed', partition: 0, offset: 3 }]
+  },
+  {
+    name: 'records are gone that nobody deleted',
+    rule: 'records go only when they may',
+    history: [...good, readFrom(1)]
+  },
+  {
+    name: 'more is gone than was to be deleted',
+    rule: 'records go only when they may',
+    history: [...trimmed, readFrom(3)]
+  },
+  {
+    name: 'deleted records are back',
+    rule: 'what is gone stays gone',
+    history: [...trimmed, readFrom(0)]
+  },
+  {
+    name: 'a record behind the deleted ones is gone',
+    rule: 'acknowledged records stay',
+    history: [...trimmed, { kind: 'read', partition: 0, from: 2, records: [] }]
+  },
+  {
+    name: 'a partition does not begin where it says',
+    rule: 'a read has no gap',
+    history: [
+      ...trimmed,
+      { kind: 'read', partition: 0, from: 2, records: [{ offset: 3, id: id(1, 'b') }] }
+    ]
+  },
+  {
+    name: 'a topic is gone that nobody deleted',
+    rule: 'a topic stays until it is deleted',
+    history: [...trimmed, { kind: 'topics', topics: [] }]
+  },
+  {
+    name: 'a deleted topic is back',
+    rule: 'a topic stays until it is deleted',
+    history: [...trimmed, { kind: 'topics', topics: ['kept', 'short'] }]
+  },
+  {
+    name: 'a topic that was seen to be gone is back',
+    rule: 'a topic stays until it is deleted',
+    history: [
+      { kind: 'topic-made', topic: 'short' },
+      { kind: 'topic-drop-sent', topic: 'short' },
+      { kind: 'topics', topics: [] },
+      { kind: 'topics', topics: ['short'] }
+    ]
   }
 ]
 

@@ -23,10 +23,18 @@ export type HistoryEvent =
   | { kind: 'acknowledged'; baseOffset: number; ids: readonly RecordId[] }
   /** A consumer that asked for the records from `from` on was given these. */
   | { kind: 'given'; partition: number; from: number; records: readonly SeenRecord[] }
-  /** The whole partition as read from 0 to its end; `lost`: offsets that were reported as damaged. */
+  /** From now on the records below this offset may be gone: somebody asked for it, or they are old. */
+  | { kind: 'may-go'; partition: number; offset: number }
+  /** A deletion was acknowledged: the partition begins at this offset, or later. */
+  | { kind: 'gone'; partition: number; offset: number }
+  /**
+   * The whole partition as read from its log start, `from` (0 if left out), to its end; `lost`: offsets that were
+   * reported as damaged.
+   */
   | {
       kind: 'read'
       partition: number
+      from?: number
       records: readonly SeenRecord[]
       lost?: ReadonlySet<number>
     }
@@ -36,6 +44,11 @@ export type HistoryEvent =
   | { kind: 'committed'; partition: number; offset: number }
   /** State was reported as damaged: commits may have gone back. */
   | { kind: 'commits-lost' }
+  | { kind: 'topic-made'; topic: string }
+  | { kind: 'topic-drop-sent'; topic: string }
+  | { kind: 'topic-dropped'; topic: string }
+  /** All topics that there are. */
+  | { kind: 'topics'; topics: readonly string[] }
 
 export type Rule =
   | 'acknowledged records stay'
@@ -46,6 +59,9 @@ export type Rule =
   | 'a producer has its records in order, each once'
   | 'a commit that was acknowledged stays'
   | 'no commit comes from nowhere'
+  | 'records go only when they may'
+  | 'what is gone stays gone'
+  | 'a topic stays until it is deleted'
 
 export interface Violation {
   rule: Rule
@@ -77,6 +93,10 @@ class HistoryChecker {
   readonly #due = new Map<number, Map<number, Due>>()
   readonly #commitsSent = new Map<number, Set<number>>()
   readonly #committed = new Map<number, number>()
+  /** By partition: the greatest offset that its log start may be at, and the least. */
+  readonly #mayGo = new Map<number, number>()
+  readonly #gone = new Map<number, number>()
+  readonly #topics = new Map<string, 'made' | 'dropping' | 'dropped'>()
 
   see(event: HistoryEvent): void {
     switch (event.kind) {
@@ -92,23 +112,40 @@ class HistoryChecker {
         this.#seeGiven(event.partition, event.from, event.records)
         return
       case 'read':
-        this.#seeRead(event.partition, event.records, event.lost ?? new Set())
+        this.#seeLogStart(event.partition, event.from ?? 0)
+        this.#seeRead(event.partition, event.from ?? 0, event.records, event.lost ?? new Set())
+        return
+      case 'may-go':
+        raise(this.#mayGo, event.partition, event.offset)
+        return
+      case 'gone':
+        this.#seeLogStart(event.partition, event.offset)
         return
       case 'commit-sent': {
         const sent = this.#commitsSent.get(event.partition) ?? new Set()
         this.#commitsSent.set(event.partition, sent.add(event.offset))
         return
       }
-      case 'commit-acknowledged': {
-        const before = this.#committed.get(event.partition) ?? -1
-        this.#committed.set(event.partition, Math.max(before, event.offset))
+      case 'commit-acknowledged':
+        raise(this.#committed, event.partition, event.offset)
         return
-      }
       case 'committed':
         this.#seeCommitted(event.partition, event.offset)
         return
       case 'commits-lost':
         this.#committed.clear()
+        return
+      case 'topic-made':
+        this.#topics.set(event.topic, 'made')
+        return
+      case 'topic-drop-sent':
+        this.#topics.set(event.topic, 'dropping')
+        return
+      case 'topic-dropped':
+        this.#topics.set(event.topic, 'dropped')
+        return
+      case 'topics':
+        this.#seeTopics(event.topics)
     }
   }
 
@@ -124,6 +161,7 @@ class HistoryChecker {
 
   /** From now on `id` must be at the offset; it cannot be if something else had to be there already. */
   #oblige(partition: number, offset: number, id: string, rule: Due['rule']): void {
+    if (offset < (this.#gone.get(partition) ?? 0)) return
     const due = this.#dueOf(partition)
     const before = due.get(offset)
     if (!before) due.set(offset, { id, rule })
@@ -143,9 +181,44 @@ class HistoryChecker {
     }
   }
 
-  #seeRead(partition: number, records: readonly SeenRecord[], lost: ReadonlySet<number>): void {
+  #seeLogStart(partition: number, offset: number): void {
+    const mayGo = this.#mayGo.get(partition) ?? 0
+    const gone = this.#gone.get(partition) ?? 0
+    if (offset > mayGo) {
+      const detail = `${partition} begins at ${offset}, it might at ${mayGo}`
+      this.#report('records go only when they may', detail)
+    }
+    if (offset < gone) {
+      this.#report(
+        'what is gone stays gone',
+        `${partition} begins at ${offset}, and did at ${gone}`
+      )
+    }
+    if (offset <= gone) return
+    this.#gone.set(partition, offset)
+    const due = this.#dueOf(partition)
+    for (const one of due.keys()) if (one < offset) due.delete(one)
+  }
+
+  #seeTopics(topics: readonly string[]): void {
+    const rule = 'a topic stays until it is deleted'
+    for (const [topic, state] of this.#topics) {
+      const isThere = topics.includes(topic)
+      if (state === 'made' && !isThere) this.#report(rule, `${topic} is not there`)
+      if (state === 'dropped' && isThere) this.#report(rule, `${topic} was deleted and is there`)
+      // One that is seen after its deletion was asked for may still go; one that is not must not come back.
+      if (state === 'dropping' && !isThere) this.#topics.set(topic, 'dropped')
+    }
+  }
+
+  #seeRead(
+    partition: number,
+    from: number,
+    records: readonly SeenRecord[],
+    lost: ReadonlySet<number>
+  ): void {
     const last = new Map<string, number>()
-    let due = 0
+    let due = from
     for (const { offset, id } of records) {
       const where = `${partition}@${offset}`
       while (due < offset && lost.has(due)) due++
@@ -188,6 +261,10 @@ class HistoryChecker {
       this.#report('no commit comes from nowhere', `${partition} is at ${offset}`)
     }
     // What was shown once is as good as acknowledged.
-    this.#committed.set(partition, Math.max(acknowledged, offset))
+    raise(this.#committed, partition, offset)
   }
+}
+
+function raise(marks: Map<number, number>, partition: number, offset: number): void {
+  marks.set(partition, Math.max(offset, marks.get(partition) ?? -1))
 }

@@ -29,6 +29,7 @@ const history: HistoryEvent[] = []
 const load: LoadOptions = {
   topic: 'crash',
   partitions: 4,
+  base: 0,
   random,
   record: (event) => history.push(event)
 }

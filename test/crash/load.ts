@@ -1,5 +1,5 @@
 /** Clients that load the server until it dies, and write down what they saw. */
-
+import { setTimeout } from 'node:timers/promises'
 import { untilLost } from '../support/connect.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import type { HistoryEvent, RecordId, SeenRecord } from './history.ts'
@@ -8,8 +8,10 @@ import { RawConnection } from './raw-connection.ts'
 import {
   commitOffset,
   committedOffset,
+  endOf,
   fetch,
   initProducerId,
+  isOutOfRange,
   produce,
   RawError
 } from './raw-requests.ts'
@@ -18,7 +20,13 @@ import { contentOf, idOf } from './record-content.ts'
 export interface LoadOptions {
   topic: string
   partitions: number
+  /** What the history adds to the numbers of this topic's partitions, so that each is called differently. */
+  base: number
   random: SeededRandom
+  /** A producer's pause before each batch, ms. None if left out. */
+  pauseMs?: number
+  /** Told where a partition begins, before a read of it; may record what has become allowed meanwhile. */
+  beforeRead?(partition: number): void
   /** Takes every event, in the order it happened. */
   record(event: HistoryEvent): void
 }
@@ -66,14 +74,23 @@ export class Producer {
     )
   }
 
+  /** Sends so many batches, one after the other, on a connection of the caller's. */
+  async sendSome(connection: RawConnection, count: number): Promise<void> {
+    for (let left = count; left > 0; left--) await this.#send(connection, this.#nextBatch())
+  }
+
   async #keepSending(connection: RawConnection, first: Promise<void>): Promise<void> {
     await first
-    for (;;) await this.#send(connection, this.#nextBatch())
+    const { pauseMs } = this.#options
+    for (;;) {
+      if (pauseMs !== undefined) await setTimeout(pauseMs)
+      await this.#send(connection, this.#nextBatch())
+    }
   }
 
   #nextBatch(): Batch {
-    const { random, partitions } = this.#options
-    const partition = random.integer(partitions)
+    const { random, partitions, base } = this.#options
+    const partition = base + random.integer(partitions)
     const sequence = this.#counts.get(partition) ?? 0
     const size = 1 + random.integer(recordsPerBatchMax)
     this.#counts.set(partition, sequence + size)
@@ -86,7 +103,7 @@ export class Producer {
   }
 
   async #send(connection: RawConnection, batch: Batch): Promise<void> {
-    const { topic, record } = this.#options
+    const { topic, record, base } = this.#options
     const { partition, ids, sequence } = batch
     const [producerId, producerEpoch] = this.#producerId ?? [-1, -1]
     const baseSequence = this.#idempotent ? sequence : -1
@@ -94,7 +111,7 @@ export class Producer {
     this.#pending.push(batch)
     record({ kind: 'sent', ids })
     const values = ids.map(contentOf)
-    const { code, baseOffset } = await produce(connection, topic, partition, values, stamp)
+    const { code, baseOffset } = await produce(connection, topic, partition - base, values, stamp)
     if (code !== 0) throw new RawError(`Produce by ${this.name} at ${partition}:${sequence}`, code)
     this.#pending.splice(this.#pending.indexOf(batch), 1)
     record({ kind: 'acknowledged', baseOffset, ids })
@@ -119,20 +136,24 @@ export async function consume(bootstrap: string, group: string, o: LoadOptions):
       const positions = new Map<number, number>()
       for (let partition = 0; partition < o.partitions; partition++) {
         const offset = await committedOffset(connection, group, o.topic, partition)
-        o.record({ kind: 'committed', partition, offset })
+        o.record({ kind: 'committed', partition: o.base + partition, offset })
         positions.set(partition, Math.max(0, offset))
       }
       for (;;) {
-        for (const [partition, from] of positions) {
-          const { records } = await fetch(connection, o.topic, partition, from, consumerWaitMs)
-          const given = seen(records, from)
+        for (const [queue, from] of positions) {
+          const given = await fetchSeen(connection, o.topic, queue, from)
+          const partition = o.base + queue
+          if (given === undefined) {
+            positions.set(queue, await endOf(connection, o.topic, queue, 'logStart'))
+            continue
+          }
           if (given.length === 0) continue
           o.record({ kind: 'given', partition, from, records: given })
           const next = from + given.length
-          positions.set(partition, next)
+          positions.set(queue, next)
           if (o.random.integer(3) > 0) continue
           o.record({ kind: 'commit-sent', partition, offset: next })
-          await commitOffset(connection, group, o.topic, partition, next)
+          await commitOffset(connection, group, o.topic, queue, next)
           o.record({ kind: 'commit-acknowledged', partition, offset: next })
         }
       }
@@ -140,23 +161,64 @@ export async function consume(bootstrap: string, group: string, o: LoadOptions):
   )
 }
 
-/** Reads every partition from 0 to its high watermark; nobody may be producing. */
+/** Undefined: the partition does not have this offset any more. */
+async function fetchSeen(
+  connection: RawConnection,
+  topic: string,
+  partition: number,
+  from: number
+): Promise<SeenRecord[] | undefined> {
+  try {
+    const { records } = await fetch(connection, topic, partition, from, consumerWaitMs)
+    return seen(records, from)
+  } catch (error) {
+    if (isOutOfRange(error)) return undefined
+    throw error
+  }
+}
+
+/** Reads every partition from its log start to its high watermark; nobody may be producing. */
 export async function readEverything(bootstrap: string, o: LoadOptions): Promise<number> {
   const connection = await RawConnection.open(bootstrap)
   let total = 0
   for (let partition = 0; partition < o.partitions; partition++) {
-    const records: SeenRecord[] = []
-    for (;;) {
-      const from = (records.at(-1)?.offset ?? -1) + 1
-      const fetched = await fetch(connection, o.topic, partition, from, 0)
-      const more = seen(fetched.records, from)
-      records.push(...more)
-      if (from + more.length >= fetched.highWatermark) break
-      if (more.length === 0) throw new Error(`${partition}@${from} cannot be read`)
-    }
-    o.record({ kind: 'read', partition, records })
-    total += records.length
+    let read: Read | undefined
+    while (read === undefined) read = await readPartition(connection, o.topic, partition)
+    o.beforeRead?.(partition)
+    o.record({ kind: 'read', partition: o.base + partition, ...read })
+    total += read.records.length
   }
   connection.close()
   return total
+}
+
+interface Read {
+  readonly from: number
+  readonly records: readonly SeenRecord[]
+}
+
+/** Undefined: the log start moved meanwhile. */
+async function readPartition(
+  connection: RawConnection,
+  topic: string,
+  partition: number
+): Promise<Read | undefined> {
+  const logStart = await endOf(connection, topic, partition, 'logStart')
+  const records: SeenRecord[] = []
+  try {
+    for (;;) {
+      const from = (records.at(-1)?.offset ?? logStart - 1) + 1
+      const fetched = await fetch(connection, topic, partition, from, 0)
+      const more = seen(fetched.records, from)
+      records.push(...more)
+      if (from + more.length >= fetched.highWatermark) return { from: logStart, records }
+      if (more.length === 0) throw new Error(`${partition}@${from} cannot be read`)
+    }
+  } catch (error) {
+    const isMoved = isOutOfRange(error)
+    if (isMoved && (await endOf(connection, topic, partition, 'logStart')) > logStart) {
+      return undefined
+    }
+    throw error
+  }
 }

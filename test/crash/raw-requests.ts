@@ -22,13 +22,29 @@ export class RawError extends Error {
   }
 }
 
+/** Kafka's OFFSET_OUT_OF_RANGE. */
+const outOfRange = 1
+
+/** Whether the offset is none that the partition has, any more. */
+export function isOutOfRange(error: unknown): boolean {
+  return error instanceof RawError && error.code === outOfRange
+}
+
 function check(what: string, code: number): void {
   if (code !== 0) throw new RawError(what, code)
 }
 
 /** CreateTopics v2; a topic that is there already is fine. */
-export async function createTopic(c: RawConnection, topic: string, count: number): Promise<void> {
-  const one = Buffer.concat([string(topic), i32(count), i16(1), list([]), list([])])
+export async function createTopic(
+  c: RawConnection,
+  topic: string,
+  count: number,
+  settings: Readonly<Record<string, string>> = {}
+): Promise<void> {
+  const configs = Object.entries(settings).map(([name, value]) =>
+    Buffer.concat([string(name), string(value)])
+  )
+  const one = Buffer.concat([string(topic), i32(count), i16(1), list([]), list(configs)])
   const r = new RawReader(await c.ask(19, 2, Buffer.concat([list([one]), i32(10_000), i8(0)])))
   r.i32()
   r.list(() => {
@@ -153,6 +169,87 @@ export async function committedOffset(
       r.string()
       check('OffsetFetch', r.i16())
       return offset
+    })
+  })
+  return answers[0]?.[0] ?? -1
+}
+
+/** DeleteTopics v1. */
+export async function deleteTopic(c: RawConnection, topic: string): Promise<void> {
+  const r = new RawReader(await c.ask(20, 1, Buffer.concat([list([string(topic)]), i32(10_000)])))
+  r.i32()
+  r.list(() => {
+    r.string()
+    check('DeleteTopics', r.i16())
+  })
+}
+
+/** The names of all topics: Metadata v1. */
+export async function topicNames(c: RawConnection): Promise<string[]> {
+  const r = new RawReader(await c.ask(3, 1, i32(-1)))
+  r.list(() => {
+    r.i32()
+    r.string()
+    r.i32()
+    r.string()
+  })
+  r.i32()
+  return r.list(() => {
+    check('Metadata', r.i16())
+    const name = r.string()
+    r.bytes(1)
+    r.list(() => {
+      r.bytes(10)
+      for (const _ of ['replicas', 'in sync']) r.list(() => r.i32())
+    })
+    return name
+  })
+}
+
+export const ends = { logStart: -2, highWatermark: -1 } as const
+
+/** Where a partition begins or ends: ListOffsets v1. */
+export async function endOf(
+  c: RawConnection,
+  topic: string,
+  partition: number,
+  end: keyof typeof ends
+): Promise<number> {
+  const one = Buffer.concat([i32(partition), i64(ends[end])])
+  const topics = list([Buffer.concat([string(topic), list([one])])])
+  const r = new RawReader(await c.ask(2, 1, Buffer.concat([i32(-1), topics])))
+  const answers = r.list(() => {
+    r.string()
+    return r.list(() => {
+      r.i32()
+      check('ListOffsets', r.i16())
+      r.i64()
+      return r.i64()
+    })
+  })
+  const offset = answers[0]?.[0]
+  if (offset === undefined) throw new Error('ListOffsets: an answer without a partition')
+  return offset
+}
+
+/** DeleteRecords v1; resolves with where the partition begins then. */
+export async function deleteRecords(
+  c: RawConnection,
+  topic: string,
+  partition: number,
+  before: number
+): Promise<number> {
+  const one = Buffer.concat([i32(partition), i64(before)])
+  const topics = list([Buffer.concat([string(topic), list([one])])])
+  const r = new RawReader(await c.ask(21, 1, Buffer.concat([topics, i32(10_000)])))
+  r.i32()
+  const answers = r.list(() => {
+    r.string()
+    return r.list(() => {
+      r.i32()
+      const logStart = r.i64()
+      check('DeleteRecords', r.i16())
+      return logStart
     })
   })
   return answers[0]?.[0] ?? -1

@@ -101,8 +101,9 @@ export class RemotingProducer {
   }
 
   async #send(connection: RemotingConnection): Promise<void> {
-    const { topic, random, record, partitions } = this.#options
-    const partition = random.integer(partitions)
+    const { topic, random, record, partitions, base } = this.#options
+    const queueId = random.integer(partitions)
+    const partition = base + queueId
     const first = this.#counts.get(partition) ?? 0
     const isBatch = random.integer(2) === 0
     const size = isBatch ? 1 + random.integer(batchMessagesMax) : 1
@@ -115,8 +116,8 @@ export class RemotingProducer {
     const [body = Buffer.alloc(0), ...more] = ids.map(contentOf)
     record({ kind: 'sent', ids })
     const baseOffset = isBatch
-      ? await sendBatch(connection, topic, partition, [body, ...more])
-      : await sendOne(connection, topic, partition, body)
+      ? await sendBatch(connection, topic, queueId, [body, ...more])
+      : await sendOne(connection, topic, queueId, body)
     record({ kind: 'acknowledged', baseOffset, ids })
     this.acknowledgedBatches++
   }
@@ -124,6 +125,19 @@ export class RemotingProducer {
 
 /** The messages from the offset on, as many as one pull brings; none at the end of the queue. */
 export async function pullFrom(
+  connection: RemotingConnection,
+  group: string,
+  topic: string,
+  queueId: number,
+  queueOffset: number
+) {
+  const pulled = await pull(connection, group, topic, queueId, queueOffset)
+  if (!('goOnAt' in pulled)) return pulled
+  throw new RemotingRefused(`PULL_MESSAGE at ${queueOffset}`, pulled.answer)
+}
+
+/** Messages, or where the queue goes on if it has none at this offset, nor ends there. */
+async function pull(
   connection: RemotingConnection,
   group: string,
   topic: string,
@@ -145,8 +159,10 @@ export async function pullFrom(
   }
   const answer = await connection.ask(pullMessageRequest, header)
   if (answer.code !== found) {
-    if (answer.fields.get('nextBeginOffset') === `${queueOffset}`) return []
-    throw new RemotingRefused(`PULL_MESSAGE at ${queueOffset}`, answer)
+    const next = answer.fields.get('nextBeginOffset')
+    if (next === undefined) throw new RemotingRefused(`PULL_MESSAGE at ${queueOffset}`, answer)
+    const goOnAt = Number(next)
+    return goOnAt === queueOffset ? [] : { goOnAt, answer }
   }
   const messages = decodeMessages(answer.body)
   if (isMessageFault(messages)) throw new Error(messages.text)
@@ -183,20 +199,27 @@ export async function remotingConsume(
       for (let queue = 0; queue < o.partitions; queue++) {
         const offset = await placeOf(connection, group, o.topic, queue)
         // A group without a place is told 0 while the queue has its first message.
-        const committed = { kind: 'committed', partition: commitPartition + queue, offset } as const
+        const partition = commitPartition + o.base + queue
+        const committed = { kind: 'committed', partition, offset } as const
         if (offset > 0) o.record(committed)
         else o.record({ ...committed, offset: -1 })
         positions.set(queue, Math.max(0, offset))
       }
       for (;;) {
         for (const [queue, from] of positions) {
-          const pulled = await pullFrom(connection, group, o.topic, queue, from)
+          const pulled = await pull(connection, group, o.topic, queue, from)
+          if ('goOnAt' in pulled) {
+            // Only a deletion may do this, which the next pull shows.
+            if (pulled.goOnAt < from) throw new RemotingRefused('PULL_MESSAGE', pulled.answer)
+            positions.set(queue, pulled.goOnAt)
+            continue
+          }
           if (pulled.length === 0) continue
           const records = pulled.map(({ place, message }) => ({
             offset: place.queueOffset,
             id: idOf(message.body)
           }))
-          o.record({ kind: 'given', partition: queue, from, records })
+          o.record({ kind: 'given', partition: o.base + queue, from, records })
           const next = from + pulled.length
           positions.set(queue, next)
           if (o.random.integer(3) === 0) await commit(connection, group, o, queue, next)
@@ -213,7 +236,7 @@ async function commit(
   queueId: number,
   offset: number
 ): Promise<void> {
-  const partition = commitPartition + queueId
+  const partition = commitPartition + o.base + queueId
   o.record({ kind: 'commit-sent', partition, offset })
   const header = { consumerGroup: group, topic: o.topic, queueId, commitOffset: offset }
   const answer = await connection.ask(updateConsumerOffsetRequest, header)
