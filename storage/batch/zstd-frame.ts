@@ -1,15 +1,13 @@
 /**
- * Zstandard frames (RFC 8878). Node's own decoder is used where there is one (from 22.15 on), else fzstd, which
- * trusts what a frame says of its sizes: so frames are measured here first, block by block, without decoding.
+ * Zstandard frames (RFC 8878). Node's own decoder is used where there is one (from 22.15 on), else ours. Frames are
+ * measured first, block by block, without decoding.
  */
-import { setImmediate } from 'node:timers/promises'
 import * as zlib from 'node:zlib'
-import { decompress } from 'fzstd'
-import { assertInflatedSize, corrupt, inflateAsyncFromBytes } from './compression-limits.ts'
+import { assertInflatedSize, corrupt } from './compression-limits.ts'
+import { blockBytesMax, decodeBlocks } from './zstd-blocks.ts'
 
 const frameMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a5
-const blockBytesMax = 131_072
 const singleSegmentFlag = 0x20
 const reservedFlag = 0x08
 const checksumFlag = 0x04
@@ -23,8 +21,12 @@ const nodeInflate = (zlib as unknown as { zstdDecompress?: NodeInflate }).zstdDe
 
 interface Frame {
   readonly bytes: Buffer
+  /** Where its first block begins. */
+  readonly blocksAt: number
   /** At most this comes out of it. */
   readonly bound: number
+  /** It says that exactly so much does. */
+  readonly isExact: boolean
 }
 
 export async function inflateZstd(block: Buffer, bytesMax: number): Promise<Buffer> {
@@ -51,30 +53,10 @@ function inflateByNode(inflate: NodeInflate, frame: Buffer, bytesMax: number): P
   })
 }
 
-async function inflateByScript(frame: Frame): Promise<Buffer> {
-  // The library is synchronous: at least others get their turn between large frames.
-  if (frame.bytes.length >= inflateAsyncFromBytes) await setImmediate()
-  try {
-    const plain = decompress(smallestWindow(frame))
-    return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
-  } catch (error) {
-    throw corrupt('no zstd frame', error)
-  }
-}
-
-/**
- * The library allocates the window that a frame names and moves all of it for each block; a streaming writer names
- * 2 MiB and more even for a kilobyte. No match reaches back further than the output, so a copy names that.
- */
-function smallestWindow(frame: Frame): Buffer {
-  const { bytes, bound } = frame
-  if ((bytes[4]! & singleSegmentFlag) !== 0) return bytes
-  const exponent = Math.max(Math.ceil(Math.log2(Math.max(bound, blockBytesMax))) - 10, 7)
-  const descriptor = exponent << 3
-  if (bytes[5]! <= descriptor) return bytes
-  const copy = Buffer.from(bytes)
-  copy[5] = descriptor
-  return copy
+async function inflateByScript({ bytes, blocksAt, bound, isExact }: Frame): Promise<Buffer> {
+  const plain = await decodeBlocks(bytes, blocksAt, bound)
+  if (isExact && plain.length !== bound) throw corrupt('a zstd frame is not what it says')
+  return plain
 }
 
 function framesOf(block: Buffer, bytesMax: number): Frame[] {
@@ -90,17 +72,18 @@ function framesOf(block: Buffer, bytesMax: number): Frame[] {
       continue
     }
     if (magic !== frameMagic) throw corrupt('no zstd frame')
-    const { end, bound } = scanFrame(block, at)
+    const { end, blocksAt, bound, isExact } = scanFrame(block, at)
     total += bound
     // A bound counts the last block as a full one; what really comes out is counted after it.
     assertInflatedSize(total - blockBytesMax, bytesMax)
-    frames.push({ bytes: block.subarray(at, end), bound })
+    const bytes = block.subarray(at, end)
+    frames.push({ bytes, blocksAt: blocksAt - at, bound, isExact })
     at = end
   } while (at < block.length)
   return frames
 }
 
-function scanFrame(bytes: Buffer, start: number): { end: number; bound: number } {
+function scanFrame(bytes: Buffer, start: number) {
   const flags = bytes[start + 4]!
   const single = (flags & singleSegmentFlag) !== 0
   if ((flags & reservedFlag) !== 0) throw corrupt('no zstd frame')
@@ -110,6 +93,7 @@ function scanFrame(bytes: Buffer, start: number): { end: number; bound: number }
   if (at + sizeBytes > bytes.length) throw corrupt('a zstd frame is cut short')
   const said = contentSize(bytes, at, sizeBytes)
   at += sizeBytes
+  const blocksAt = at
   let bound = 0
   for (let last = false; !last; ) {
     if (at + 3 > bytes.length) throw corrupt('a zstd frame is cut short')
@@ -124,7 +108,7 @@ function scanFrame(bytes: Buffer, start: number): { end: number; bound: number }
   at += (flags & checksumFlag) === 0 ? 0 : 4
   if (at > bytes.length) throw corrupt('a zstd frame is cut short')
   if (said > bound) throw corrupt('a zstd frame cannot hold what it says')
-  return { end: at, bound: said >= 0 ? said : bound }
+  return { end: at, blocksAt, bound: said >= 0 ? said : bound, isExact: said >= 0 }
 }
 
 /** -1: the frame does not say. */
