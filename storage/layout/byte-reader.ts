@@ -56,10 +56,11 @@ export class ByteReader {
     const first = this.uint8()
     const rest = first < 128 ? 0 : this.varint()
     const magnitude = rest * 64 + (first & 63)
-    if (!Number.isSafeInteger(magnitude) || (first >= 128 && rest === 0)) {
+    const value = first & 64 ? -magnitude - 1 : magnitude
+    if (!Number.isSafeInteger(value) || (first >= 128 && rest === 0)) {
       throw new LayoutError('malformed', `no valid signed integer before byte ${this.#at}`)
     }
-    return first & 64 ? -magnitude - 1 : magnitude
+    return value
   }
 
   /** A view, not a copy. */

@@ -6,6 +6,7 @@ import { type EntryPrefix, entryHeadCrc, readEntryPrefix } from './entry.ts'
 import type { FileWindow } from './file-window.ts'
 import { entryFlags, entryKinds, entryPrefixBytes, groupHeaderBytes } from './format.ts'
 import { LayoutError } from './layout-error.ts'
+import { isPayloadSound } from './payloads.ts'
 import { readRunHeader, type StoredRunHeader } from './run.ts'
 import { decodeStateEntry } from './state-entry.ts'
 import { decodeStretches, type Stretch } from './stretches.ts'
@@ -63,6 +64,10 @@ export async function readGroupEntries(
         : readWhole(window.bytes.subarray(at, at + prefix.headBytes), prefix, address)
     const entry = read instanceof Promise ? await read : read
     if (typeof entry === 'string') return `entry ${index}: ${entry}`
+    for (const batch of entry.kind === 'run' ? doubtful(entry) : noBatches) {
+      if (await isPayloadSound(window, batch)) continue
+      return `entry ${index}: the batch at ${batch.position} does not match its checksum`
+    }
     entries.push(entry)
     position += prefix.bytes
   }
@@ -148,6 +153,30 @@ function takeHeads(window: FileWindow, reading: RunReading): ScannedRun | string
   const { address, dataPosition } = reading
   const { headerBytes } = stored
   return { kind: 'run', address, run: withoutStorage(stored), headerBytes, dataPosition, batches }
+}
+
+const noBatches: readonly BatchHead[] = []
+
+/**
+ * Of most of a batch's header only the batch's own CRC knows whether it is as written, and that takes all its bytes:
+ * it is looked at where the header is not what a run's batches mostly say, and must not be believed otherwise.
+ */
+function doubtful({ run, batches }: ScannedRun): readonly BatchHead[] {
+  let found = noBatches
+  let due = run.baseOffset
+  let count = 0
+  for (const batch of batches) {
+    const { baseOffset, lastOffsetDelta, recordCount } = batch
+    const isDense = baseOffset === due && lastOffsetDelta === recordCount - 1
+    if (!isDense || !isPlausible(batch)) found = [...found, batch]
+    due = baseOffset + lastOffsetDelta + 1
+    count += recordCount
+  }
+  return count === run.recordCount ? found : batches
+}
+
+function isPlausible({ producerId, producerEpoch, baseSequence }: BatchHead): boolean {
+  return Number.isSafeInteger(producerId) && Math.min(producerId, producerEpoch, baseSequence) >= -1
 }
 
 /** Field by field: a rest of all others costs several times as much, and recovery reads hundreds of thousands. */

@@ -65,14 +65,16 @@ export function readGroupHeader(
     durableThrough: approximateInt64(bytes, at + 56)
   }
   const here = header.segmentId === expected.segmentId && header.position === expected.position
-  return here && header.bytes >= groupHeaderBytes && allSafe(header) ? header : undefined
+  return here && header.bytes >= groupHeaderBytes && isInRange(header) ? header : undefined
 }
 
 /** A record that a client made to look like a header must not make a search of the file fail. */
-function allSafe(header: GroupHeader): boolean {
+function isInRange(header: GroupHeader): boolean {
   return (
     Number.isSafeInteger(header.sequence) &&
+    header.sequence >= 1 &&
     Number.isSafeInteger(header.appendTimeMs) &&
-    Number.isSafeInteger(header.durableThrough)
+    Number.isSafeInteger(header.durableThrough) &&
+    header.durableThrough >= 0
   )
 }

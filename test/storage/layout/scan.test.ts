@@ -83,6 +83,23 @@ t.test('everything in a group reaches the sink, in order', async (t) => {
   t.notOk('torn' in end)
 })
 
+t.test(
+  'a durable batch whose header contradicts its run is damage, its records unread',
+  async (t) => {
+    const { groups } = await scan(imageOf(3).bytes())
+    const [run] = groups[0]?.entries ?? []
+    if (run?.kind !== 'run') return t.fail('no run')
+    // Last offset delta, producer id, epoch, sequence, record count: none is in the run's checksum.
+    for (const at of [23, 26, 43, 51, 53, 57, 60]) {
+      const bytes = imageOf(3).bytes()
+      bytes[run.dataPosition + at]! ^= 0x40
+      const { end, sequences } = await scan(bytes)
+      t.same(sequences, [2, 3], `byte ${at}`)
+      t.match(end.damages, [{ what: /does not match its checksum/ }])
+    }
+  }
+)
+
 t.test('the log ends at zeros, and at the end of the file', async (t) => {
   const image = imageOf(3)
   const length = image.length
