@@ -19,6 +19,7 @@ import {
   type Session
 } from './protocol.ts'
 import type { LoadWaiter, RequestLoad } from './request-load.ts'
+import { RequestTurn } from './request-turn.ts'
 
 /** What the connections of a listener share. */
 export interface ConnectionShared {
@@ -53,6 +54,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
   readonly #framer: Framer
   readonly #share: BudgetShare
   readonly #outbox: Outbox
+  readonly #turn: RequestTurn
   readonly #flush = () => this.#flushAnswers()
   /** Whole frames that are not started, oldest first. */
   #queue: Buffer[] = []
@@ -80,6 +82,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     this.#closed = closed
     this.openedMs = shared.clock.now()
     this.#lastByteMs = shared.clock.monotonicMs()
+    this.#turn = new RequestTurn(shared.limits.requestsPerTurnMax, () => this.#start())
     this.#framer = new Framer(shared.limits.frameBytesMax, (frame) => this.#enqueue(frame))
     this.#share = new BudgetShare(this)
     this.#outbox = new Outbox(socket, shared.clock, shared.limits.writeGroupBytes, (bytes) =>
@@ -220,7 +223,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     return this.#protocol.order === 'completion' || this.#session.mayOverlap(frame)
   }
 
-  /** Starts every frame that need not wait. */
+  /** Starts every frame that need not wait, as many as there may be until others have had their turn. */
   #start(): void {
     const inFlight = this.#inFlight
     while (this.#queue.length > 0 && inFlight.length < this.#protocol.inFlightMax) {
@@ -229,6 +232,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
       const overlaps = this.#overlaps(frame)
       const last = inFlight[inFlight.length - 1]
       if (last !== undefined && !(overlaps && last.overlaps)) break
+      if (!this.#turn.take()) break
       this.#queue.shift()
       const entry: InFlight = { bytes: frame.length, overlaps, answer: undefined }
       inFlight.push(entry)

@@ -1,14 +1,16 @@
 /**
- * One budget for the half-received frames of all connections. When it is used up, connections with a half-received
- * frame are not read on, save the one whose frame began first: that one always goes on (so one frame above the
- * budget is the most that is held), then the next. Nobody starves: while others wait, a sender that may go on and
- * does not is closed.
+ * One budget for the half-received frames of all connections, and a share of it that one connection may hold. Who
+ * needs more than there is goes on above the budget if nobody else does; others that need more are not read on until
+ * that frame is whole, or its sender silent for a moment: then the oldest tries. At most two frames above the budget
+ * are held so. Nobody starves: while others wait, a sender that may go on and has not for long enough is closed.
  */
 import type { Clock, Timer } from '../../storage/ports.ts'
 import type { TcpLimits } from './limits.ts'
 
 /** What a read adds at most before the budget is asked again, bytes (libuv's read buffer). */
 const readBytesMax = 65_536
+/** How long the one above the budget keeps its place without a byte, while others wait, ms. */
+const silentMsMax = 100
 
 /** A connection's part in the budget. */
 export interface BudgetOwner {
@@ -21,12 +23,16 @@ export interface BudgetOwner {
 export class BudgetShare {
   readonly owner: BudgetOwner
   heldBytes = 0
+  /** What of it counts against the budget: of the frame that goes on above it only what it began with. */
+  countedBytes = 0
   /** Which of the connection's frames is held. */
   frame = -1
   waiting = false
-  /** Bytes that came since `watchedFromMs`. */
+  /** Bytes that came since `progressMs`; once there are enough of them, it is now. */
   progressBytes = 0
-  watchedFromMs = 0
+  progressMs = 0
+  /** When a byte came last, or the connection was told to go on. */
+  heardMs = 0
 
   constructor(owner: BudgetOwner) {
     this.owner = owner
@@ -39,6 +45,9 @@ export class FrameBudget {
   /** In the order in which their frames began. */
   readonly #shares = new Set<BudgetShare>()
   #heldBytes = 0
+  #countedBytes = 0
+  /** The one that is read on above budget and share, until its frame is whole. */
+  #above: BudgetShare | undefined
   #waiting = 0
   #timer: Timer | undefined
 
@@ -65,28 +74,26 @@ export class FrameBudget {
       if (share.heldBytes > 0 || share.waiting) this.leave(share)
       return true
     }
+    const now = this.#clock.monotonicMs()
+    share.heardMs = now
     if (share.frame !== frame) {
-      this.#shares.delete(share)
+      if (share.frame >= 0) this.leave(share)
       this.#shares.add(share)
       share.frame = frame
       share.progressBytes = 0
-      share.watchedFromMs = this.#clock.monotonicMs()
+      share.progressMs = now
     }
-    this.#heldBytes += heldBytes - share.heldBytes
-    share.heldBytes = heldBytes
+    this.#count(share, heldBytes)
     share.progressBytes += newBytes
-    if (this.#heldBytes <= this.#limits.partialFrameBytesMax) {
-      if (this.#waiting > 0) this.#wake()
-      return true
+    if (share.progressBytes >= this.#limits.frameProgressBytesMin) {
+      share.progressBytes = 0
+      share.progressMs = now
     }
-    if (this.#isOldest(share)) return true
-    if (!share.waiting) {
-      share.waiting = true
-      this.#waiting++
-      this.#watch()
-      // The oldest may have been waiting itself until its elder went.
-      this.#wake()
-    }
+    if (share.waiting) return false
+    if (this.#mayGoOn(share)) return true
+    share.waiting = true
+    this.#waiting++
+    this.#look()
     return !share.waiting
   }
 
@@ -94,47 +101,62 @@ export class FrameBudget {
   leave(share: BudgetShare): void {
     this.#shares.delete(share)
     this.#heldBytes -= share.heldBytes
+    this.#countedBytes -= share.countedBytes
     share.heldBytes = 0
+    share.countedBytes = 0
     share.frame = -1
+    if (this.#above === share) this.#above = undefined
     if (share.waiting) {
       share.waiting = false
       this.#waiting--
     }
     if (this.#waiting > 0) this.#wake()
-    else this.#unwatch()
+    if (this.#waiting === 0) this.#unwatch()
   }
 
-  #isOldest(share: BudgetShare): boolean {
-    for (const first of this.#shares) return first === share
-    return false
+  #count(share: BudgetShare, heldBytes: number): void {
+    this.#heldBytes += heldBytes - share.heldBytes
+    share.heldBytes = heldBytes
+    if (this.#above === share) return
+    this.#countedBytes += heldBytes - share.countedBytes
+    share.countedBytes = heldBytes
   }
 
-  /** Lets the oldest go on whatever is held, and others, oldest first, as far as there is room. */
+  get #room(): number {
+    return this.#limits.partialFrameBytesMax - this.#countedBytes
+  }
+
+  #isWithinShare({ heldBytes }: BudgetShare): boolean {
+    return heldBytes <= this.#limits.partialFrameBytesPerConnectionMax
+  }
+
+  /** Whether the connection may be read on; it becomes the one above budget and share if it has to and there is none. */
+  #mayGoOn(share: BudgetShare): boolean {
+    if (this.#above === share) return true
+    if (this.#room >= 0 && this.#isWithinShare(share)) return true
+    if (this.#above !== undefined) return false
+    this.#above = share
+    return true
+  }
+
+  /** Lets those go on, oldest first, for which there is room now; one of them may need more than there is. */
   #wake(): void {
-    let room = this.#limits.partialFrameBytesMax - this.#heldBytes
-    let oldest = true
+    let room = this.#room
     const woken: BudgetShare[] = []
     for (const share of this.#shares) {
-      if (!oldest && room < readBytesMax) break
-      oldest = false
       if (!share.waiting) continue
-      room -= readBytesMax
+      if (room >= readBytesMax && this.#isWithinShare(share)) room -= readBytesMax
+      else if (this.#above === undefined) this.#above = share
+      else if (room < readBytesMax) break
+      else continue
       share.waiting = false
       this.#waiting--
       share.progressBytes = 0
-      share.watchedFromMs = this.#clock.monotonicMs()
+      share.progressMs = this.#clock.monotonicMs()
+      share.heardMs = share.progressMs
       woken.push(share)
     }
-    if (this.#waiting === 0) this.#unwatch()
     for (const share of woken) share.owner.roomForFrame()
-  }
-
-  #watch(): void {
-    this.#timer ??= this.#clock.after(this.#limits.frameStallMs, () => {
-      this.#timer = undefined
-      this.#closeStalled()
-      if (this.#waiting > 0) this.#watch()
-    })
   }
 
   #unwatch(): void {
@@ -142,15 +164,53 @@ export class FrameBudget {
     this.#timer = undefined
   }
 
-  #closeStalled(): void {
+  /** While some wait: makes way for them where others do not get on, and looks again when that may be so. */
+  #look(): void {
+    this.#unwatch()
     const now = this.#clock.monotonicMs()
-    const stalled: BudgetShare[] = []
+    for (const share of this.#stalled(now)) share.owner.frameStalled()
+    this.#passOn(now)
+    if (this.#waiting === 0) return
+    this.#timer = this.#clock.after(Math.ceil(this.#nextLookMs(now)), () => this.#look())
+  }
+
+  /** Those that are in others' way and did not send enough. */
+  #stalled(now: number): BudgetShare[] {
+    const { frameStallMs } = this.#limits
+    return [...this.#shares].filter((share) => {
+      return this.#isInTheWay(share) && now - share.progressMs >= frameStallMs
+    })
+  }
+
+  /** Where there is room, those that wait do so for the one above its share. */
+  #isInTheWay(share: BudgetShare): boolean {
+    return !share.waiting && (this.#room < readBytesMax || this.#above === share)
+  }
+
+  /** A silent one above the budget makes place: from now on all that it holds counts. */
+  #passOn(now: number): void {
+    const above = this.#above
+    if (above === undefined || !this.#mayPassOn || now - above.heardMs < silentMsMax) return
+    this.#above = undefined
+    this.#count(above, above.heldBytes)
+    this.#wake()
+  }
+
+  /** Another frame above the budget would not be too much. */
+  get #mayPassOn(): boolean {
+    const { partialFrameBytesMax, frameBytesMax } = this.#limits
+    return this.#heldBytes <= partialFrameBytesMax + frameBytesMax
+  }
+
+  #nextLookMs(now: number): number {
+    const { frameStallMs } = this.#limits
+    let nextMs = frameStallMs
     for (const share of this.#shares) {
-      if (share.waiting || now - share.watchedFromMs < this.#limits.frameStallMs) continue
-      if (share.progressBytes < this.#limits.frameProgressBytesMin) stalled.push(share)
-      share.progressBytes = 0
-      share.watchedFromMs = now
+      const leftMs = frameStallMs - (now - share.progressMs)
+      // One that may not be closed now is looked at again after the whole time.
+      if (this.#isInTheWay(share) && leftMs > 0) nextMs = Math.min(nextMs, leftMs)
     }
-    for (const share of stalled) share.owner.frameStalled()
+    if (this.#above === undefined || !this.#mayPassOn) return nextMs
+    return Math.min(nextMs, Math.max(1, silentMsMax - (now - this.#above.heardMs)))
   }
 }

@@ -24,7 +24,13 @@ export const tcpLimitTable = {
     default: 67_108_864,
     min: 65_536,
     max: 17_179_869_184,
-    doc: 'Half-received frames of all connections, bytes. Beyond it only the oldest one is read on.'
+    doc: 'Half-received frames of all connections, bytes. Beyond it only one connection at a time is read on.'
+  },
+  partialFrameBytesPerConnectionMax: {
+    default: 8_388_608,
+    min: 65_536,
+    max: 17_179_869_184,
+    doc: 'Half-received frame of one connection, bytes. Beyond it only one connection at a time is read on.'
   },
   frameStallMs: {
     default: 15_000,
@@ -73,6 +79,12 @@ export const tcpLimitTable = {
     min: 1,
     max: 10_000,
     doc: 'Started requests of one connection where its protocol answers in order.'
+  },
+  requestsPerTurnMax: {
+    default: 64,
+    min: 1,
+    max: 100_000,
+    doc: 'Requests of one connection that are started before the other connections have their turn.'
   },
   writeBytesMax: {
     default: 1_048_576,

@@ -56,6 +56,21 @@ t.test('no more requests are started than inFlightMax', async (t) => {
   t.equal(rig.asked.length, 3)
 })
 
+t.test('a flood of requests lets others have their turn in between', async (t) => {
+  for (const order of ['request', 'completion'] as const) {
+    const rig = new Rig({ order, limits: { requestsPerTurnMax: 4 } })
+    const { connection } = rig.connect()
+    const flood = Array.from({ length: 18 }, (_, i) => framed(`now-${i}`))
+    connection.receive(Buffer.concat(flood), false)
+    const handled: number[] = []
+    while (handled.length < 6) {
+      await new Promise((resolve) => setImmediate(resolve))
+      handled.push(rig.handled)
+    }
+    t.strictSame(handled, [4, 8, 12, 16, 18, 18], order)
+  }
+})
+
 t.test('where answers go out as they are ready, nothing waits', async (t) => {
   const rig = new Rig({ order: 'completion' })
   const { client } = rig.connect()

@@ -33,6 +33,8 @@ export class Rig {
   readonly clock = new FakeClock()
   readonly log: LogLine[] = []
   readonly asked: Asked[] = []
+  /** How many frames sessions were given. */
+  handled = 0
   readonly closed: number[] = []
   readonly handles: ConnectionHandle[] = []
   readonly shared: ConnectionShared
@@ -79,6 +81,7 @@ export class Rig {
     return {
       mayOverlap: (frame) => frame[0] === 0x70,
       handle: (frame) => {
+        this.handled++
         const text = frame.toString('latin1', 0, 40)
         if (text.startsWith('now')) return [framed(text)]
         if (text.startsWith('throw')) throw new Error('handler broke')
