@@ -20,7 +20,9 @@ const closeMs = 20_000
 const stuckMs = 500
 /** Far more than the socket buffers between the two ends take. */
 const floodBytes = 40 * mebibyte
-const idleConnections = Number(process.env.IDLE_CONNECTIONS ?? 2000)
+/** Of the frames that others send; more than the target's room for one connection. */
+const largeBytes = 3 * mebibyte
+const idleConnections = Number(process.env.IDLE_CONNECTIONS ?? 5000)
 
 t.setTimeout(240_000)
 
@@ -85,6 +87,51 @@ await t.test('half frames that are never finished', async (t) => {
       await target.during(t, async () => {
         for (const attacker of attackers) void attacker.write(bytes)
         t.ok(await closings(port, 'stalled-frame'), 'who holds room and goes on no more is closed')
+        await allLeave(attackers)
+      })
+    })
+  }
+})
+
+await t.test('large frames of others while half frames use up the room', async (t) => {
+  for (const port of binaryPorts) {
+    await t.test(port, async (t) => {
+      const half = Buffer.alloc(mebibyte)
+      half.writeInt32BE(mebibyte + 1)
+      const attackers = await openMany(20, target.address(port))
+      await target.during(t, async () => {
+        for (const attacker of attackers) void attacker.write(half)
+        // As soon as those are closed that hold the room and send nothing.
+        await sendLarge(t, port)
+        await allLeave(attackers)
+      })
+    })
+  }
+})
+
+/** A whole frame, larger than what one connection may hold of half ones, and the end that it comes to. */
+async function sendLarge(t: Test, port: Port): Promise<void> {
+  const client = await Attacker.open(target.address(port))
+  const frame = Buffer.alloc(largeBytes)
+  request[port].copy(frame)
+  // Requests that are longer than they have to be: what is behind the fields is a body nobody asked for.
+  frame.writeInt32BE(largeBytes - 4)
+  const taken = Promise.all([client.write(frame), client.settles(closeMs)])
+  t.ok(await within(closeMs, taken), 'a large frame is taken')
+  t.ok(client.receivedBytes > 0, 'and answered')
+  await client.leave()
+}
+
+await t.test('requests that are begun and left at that', async (t) => {
+  for (const port of ['kafka', 'namesrv', 'broker', 'http'] as const) {
+    await t.test(port, async (t) => {
+      // The operator's port has places for so many.
+      const attackers = await openMany(port === 'http' ? 50 : 300, target.address(port))
+      await target.during(t, async () => {
+        for (const [i, attacker] of attackers.entries()) {
+          await attacker.write(request[port].subarray(0, 1 + (i % 20)))
+        }
+        await target.witnessed(3)
         await allLeave(attackers)
       })
     })

@@ -4,10 +4,10 @@
  */
 import t from 'tap'
 import { kafkaFixtures } from '../support/kafka-fixtures.ts'
+import { mutatedFrame } from '../support/mutation.ts'
 import { rocketmqFixtures } from '../support/rocketmq-fixtures.ts'
 import { SeededRandom, seedOfRun } from '../support/seeded-random.ts'
 import { Attacker, framed } from './attacker.ts'
-import { mutated } from './mutation.ts'
 import { type Port, ports, Target } from './target.ts'
 
 const framesPerPort = Number(process.env.HOSTILE_FRAMES ?? 250)
@@ -55,7 +55,7 @@ await t.test('mutated frames', async (t) => {
   for (const port of ports) {
     await t.test(port, async (t) => {
       const frames = Array.from({ length: framesPerPort }, () =>
-        mutated(random.pick(golden[port]), random)
+        mutatedFrame(random.pick(golden[port]), random)
       )
       const address = target.address(port)
       let answered = 0

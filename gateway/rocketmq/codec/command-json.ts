@@ -43,7 +43,8 @@ function intOf(json: Readonly<Record<string, unknown>>, name: string): number {
   if (typeof number !== 'number' || number !== (number | 0)) {
     throw new ProtocolError(`the header's ${name} is no int`)
   }
-  return number
+  // -0 is a number of JSON's.
+  return number | 0
 }
 
 function remarkOf(value: unknown): string | null {
