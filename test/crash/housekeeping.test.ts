@@ -19,7 +19,7 @@ import { RawConnection } from './raw-connection.ts'
 import { createTopic } from './raw-requests.ts'
 import { RemotingProducer, remotingConsume } from './remoting-load.ts'
 
-const kills = Number(process.env.KILLS ?? 8)
+const kills = Number(process.env.KILLS ?? 6)
 /** Further ones while some work was never hit: what is aimed at may be over when the kill comes. */
 const attemptsMax = kills * 2 + 40
 /** An aim that did not come up for so long is given up: the kill comes anyway. */
