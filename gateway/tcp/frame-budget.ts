@@ -127,10 +127,10 @@ export class FrameBudget {
   }
 
   #isWithinShare({ heldBytes }: BudgetShare): boolean {
-    return heldBytes <= this.#limits.partialFrameBytesPerConnectionMax
+    return heldBytes <= this.#limits.partialFrameShareBytesMax
   }
 
-  /** Whether the connection may be read on; it becomes the one above budget and share if it has to and there is none. */
+  /** Whether the connection may be read on; where it has to, and there is none, it becomes the one above the budget. */
   #mayGoOn(share: BudgetShare): boolean {
     if (this.#above === share) return true
     if (this.#room >= 0 && this.#isWithinShare(share)) return true

@@ -26,7 +26,7 @@ export const tcpLimitTable = {
     max: 17_179_869_184,
     doc: 'Half-received frames of all connections, bytes. Beyond it only one connection at a time is read on.'
   },
-  partialFrameBytesPerConnectionMax: {
+  partialFrameShareBytesMax: {
     default: 8_388_608,
     min: 65_536,
     max: 17_179_869_184,

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 
 const lookMs = 1000
-/** Looks at one case: far more than any takes on the busiest machine. Counted, for time goes on in a stopped process. */
+/** Looks at one case: far more than any takes. Counted, for time goes on while a process is stopped. */
 const looksMax = 60
 
 interface Shared {

@@ -10,7 +10,7 @@ const limits = {
   'answer-bytes-max': 16 * mebibyte,
   'request-bytes-max': 16 * mebibyte,
   'partial-frame-bytes-max': 8 * mebibyte,
-  'partial-frame-bytes-per-connection-max': 2 * mebibyte,
+  'partial-frame-share-bytes-max': 2 * mebibyte,
   'frame-bytes-max': 64 * mebibyte,
   'tail-bytes': 8 * mebibyte,
   'cold-cache-bytes': 8 * mebibyte,

@@ -76,7 +76,7 @@ t.test(
   }
 )
 
-const shared = { ...limits, partialFrameBytesPerConnectionMax: 65_536 }
+const shared = { ...limits, partialFrameShareBytesMax: 65_536 }
 
 async function sendIn(client: Client, total: number, stepBytes: number): Promise<void> {
   for (let left = total; left > 0; left -= stepBytes) {

@@ -28,7 +28,7 @@ for (const name of ['level-1', 'level-19', 'stream']) {
 t.test('every byte that is cut off or changed is refused, or gives something, in no time', async (t) => {
   const whole = fixture('zstd/level-1')
   const failures: unknown[] = []
-  for (let at = 0; at < whole.length; at += 7) {
+  for (let at = 0; at < whole.length; at += 29) {
     const changed = Buffer.from(whole)
     changed[at]! ^= 0x55
     for (const bytes of [whole.subarray(0, at), changed]) {
