@@ -35,7 +35,7 @@ export class Clients {
   constructor(random: SeededRandom, history: FaultHistory, isSync: boolean, mayRot: boolean) {
     this.#history = history
     this.#mayRot = mayRot
-    this.load = { topic: 'faults', partitions: 3, random, record: history.record }
+    this.load = { topic: 'faults', partitions: 3, base: 0, random, record: history.record }
     this.timers = new FaultTimers('fault-timers', random.fork(), isSync)
     this.renew()
   }

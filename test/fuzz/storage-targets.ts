@@ -135,7 +135,7 @@ export const indexBlocks: FuzzTarget = {
     fc
       .sample(fc.array(runEntry, { minLength: 1, maxLength: 20 }), { numRuns: 40, seed: 1 })
       .map((all) => {
-        const list = new RunList(all.length)
+        const list = new RunList()
         for (const one of all) list.push(one)
         return encodeIndexBlock(list, 0, list.length)
       }),
