@@ -150,10 +150,14 @@ class RunningServer implements Server {
     await Promise.all(listeners.map((listener) => listener?.close(drainTimeoutMs)))
     this.#kafka?.close()
     this.#rocketmq?.close()
-    await this.#broker?.timers.close()
-    await this.#broker?.groups.close()
-    await this.#store?.close()
-    await this.#http?.close()
+    try {
+      await this.#broker?.timers.close()
+      await this.#broker?.groups.close()
+      await this.#store?.close()
+    } finally {
+      // Whatever became of the store, nobody is to go on listening.
+      await this.#http?.close()
+    }
   }
 
   #health(): Health {
