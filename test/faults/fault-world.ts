@@ -8,6 +8,8 @@ import type { SeededRandom } from '../support/seeded-random.ts'
 
 /** A turn of the event loop moves the clock by up to so much, now and then. */
 const turnMsMax = 10
+/** The same where all wait for what is due. */
+const hastyTurnMsMax = 1000
 
 export class FaultWorld {
   readonly random: SeededRandom
@@ -16,6 +18,8 @@ export class FaultWorld {
   clock: FakeClock
   /** LevelDB is open: what it holds may be what comes back later. */
   mayCopy = false
+  /** Nothing more is asked for but what is due in a while. */
+  isHasty = false
   #boot = 1
   #pumping = true
   #pumped: Promise<void>
@@ -66,7 +70,8 @@ export class FaultWorld {
   async #pump(): Promise<void> {
     while (this.#pumping) {
       await setImmediate()
-      if (this.random.chance(0.1)) await this.clock.advance(this.random.integer(turnMsMax))
+      const ms = this.isHasty ? hastyTurnMsMax : turnMsMax
+      if (this.random.chance(0.1)) await this.clock.advance(this.random.integer(ms))
       if (this.mayCopy && this.random.chance(0.01)) await this.index.copy()
     }
   }

@@ -57,10 +57,12 @@ type Ending = (typeof endings)[number]
 const kib = 1024
 const reserveBytes = 64 * kib
 const corruptMessage = 2
+/** Acknowledgements by which a call that is to fail mostly has. */
+const failsByMax = 200
 /** Turns of the event loop after which a life ends that nothing else ends: all who write were refused. */
-const lifeTurnsMax = 10_000
+const lifeTurnsMax = 3000
 /** Turns in which a server would have got further, many times over. */
-const idleTurnsMax = 8_000
+const idleTurnsMax = 2000
 
 export class ServerRun {
   readonly #random: SeededRandom
@@ -158,7 +160,8 @@ export class ServerRun {
   /** Clients work until what must happen has happened. */
   async #load(server: Server, ending: Ending): Promise<void> {
     const random = this.#random
-    const enough = this.#history.acknowledged + random.integer(random.pick([20, 80, 300]))
+    const some = ending.endsWith('fails') ? failsByMax : random.integer(random.pick([20, 80, 300]))
+    const enough = this.#history.acknowledged + some
     this.#arrange(ending)
     this.#world.mayCopy = true
     let isDone = false
@@ -175,8 +178,7 @@ export class ServerRun {
     let [idle, before] = [0, '']
     for (let turn = 0; !isDone && !disk.stopped && !this.#failed; turn++) {
       const { acknowledged, given, toldEnds } = this.#history
-      if (acknowledged > enough && !ending.endsWith('fails')) break
-      if (turn > lifeTurnsMax) break
+      if (acknowledged > enough || turn > lifeTurnsMax) break
       const now = `${[acknowledged, given, toldEnds, disk.calls]}`
       idle = now === before ? idle + 1 : 0
       before = now
@@ -296,6 +298,7 @@ export class ServerRun {
     const server = await this.#open()
     await this.#verify(server)
     const connection = await RemotingConnection.open(addressesOf(server).broker)
+    this.#world.isHasty = true
     const endMs = this.#world.clock.now() + 60_000
     const patience = () => this.#world.clock.now() < endMs
     const faults = await this.#clients.timers.faults(connection, patience)
