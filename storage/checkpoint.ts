@@ -38,13 +38,20 @@ export interface CheckpointParts {
   readonly onDue: () => void
 }
 
+/** So many runs of a queue are new, and reach up to an offset. */
+interface QueueRuns {
+  readonly queue: Queue
+  readonly count: number
+  readonly end: number
+}
+
 /** The catalog's changes since the last checkpoint, as of one address. */
 interface Capture {
   readonly mark: ViewMark
   readonly rows: readonly RowWrite[]
   readonly queues: QueueStates
   /** Queues with new runs, and how many of them. */
-  readonly runs: readonly { readonly queue: Queue; readonly count: number }[]
+  readonly runs: readonly QueueRuns[]
   readonly runsHeld: number
   readonly keys: readonly KeyBlock[]
   readonly usage: readonly UsageBlock[]
@@ -192,10 +199,11 @@ export class Checkpointer {
       rows.push(row === undefined ? { delete: key } : { put: { family: 'segment', row } })
     }
     rows.push({ put: { family: 'counters', row: catalog.counters } })
-    const runs: { queue: Queue; count: number }[] = []
+    const runs: QueueRuns[] = []
     const expireBefore = clock.now() - settings.producerExpiryMs
     for (const queue of catalog.dirtyQueues) {
-      if (queue.runs.length > 0) runs.push({ queue, count: queue.runs.length })
+      const { runs: held, sealedEnd: end } = queue
+      if (end > queue.indexedEnd) runs.push({ queue, count: held.length, end })
       for (const id of queue.producers.expire(expireBefore, settings.producersPerQueueMax))
         rows.push({ delete: engineKeys.producer(queue.uid, id) })
       for (const producer of queue.producers.all()) {
@@ -239,7 +247,7 @@ export class Checkpointer {
     keys.written()
     catalog.state.timers.written()
     usage.written(capture.usage, capture.mark.applied.segment)
-    for (const { queue, count } of capture.runs) if (!queue.gone) queue.runs.dropFirst(count)
+    for (const { queue, count, end } of capture.runs) if (!queue.gone) queue.noteIndexed(count, end)
     this.#runsHeld -= capture.runsHeld
     for (const uid of capture.dropped) {
       index.forget(uid)

@@ -1,9 +1,11 @@
 /**
- * A stretch of one queue's index as LevelDB holds it: the value under (queue uid, first offset).
+ * A stretch of one queue's index as LevelDB holds it: the value under (queue uid, start). Stretches follow each other
+ * without a gap, so that a missing one is noticed; runs need not fill theirs (damaged or compacted records have none).
  *
  * | bytes | field | |
  * |---|---|---|
- * | 1 | version | 1 |
+ * | 1 | version | 2 |
+ * | varint | end | offset at which the next stretch starts |
  * | varint | run count | |
  * | | runs | each field as the difference to what the run before leads one to expect |
  *
@@ -17,7 +19,7 @@ import { ByteWriter } from './layout/byte-writer.ts'
 import { LayoutError } from './layout/layout-error.ts'
 import { type RunEntry, RunList } from './run-list.ts'
 
-const version = 1
+const version = 2
 /** Runs in one block; more begin a new one, so that a look-up decodes a bounded amount. */
 export const blockRunsMax = 512
 
@@ -33,10 +35,11 @@ const origin: RunEntry = {
   flags: 0
 }
 
-/** Packs `count` runs of the list from index `from` on. */
-export function encodeIndexBlock(list: RunList, from: number, count: number): Buffer {
+/** Packs `count` runs of the list from index `from` on, for a stretch up to `end`. */
+export function encodeIndexBlock(list: RunList, from: number, count: number, end: number): Buffer {
   const writer = new ByteWriter()
   writer.uint8(version)
+  writer.varint(end)
   writer.varint(count)
   let last = origin
   for (let i = from; i < from + count; i++) {
@@ -58,31 +61,48 @@ export function encodeIndexBlock(list: RunList, from: number, count: number): Bu
 
 export interface IndexWrite {
   readonly queue: QueueUid
-  readonly firstOffset: number
+  readonly start: number
   readonly block: Buffer
 }
 
-/** The first `count` runs of a queue. */
+/** The first `count` runs of a queue, whose index is to reach up to `end`. */
 export interface QueueRuns {
-  readonly queue: { readonly uid: QueueUid; readonly runs: RunList; readonly gone: boolean }
+  readonly queue: {
+    readonly uid: QueueUid
+    readonly runs: RunList
+    readonly gone: boolean
+    readonly indexedEnd: number
+  }
   readonly count: number
+  readonly end: number
 }
 
 /** Packs runs of queues that still exist into blocks: each when it is asked for, so that a caller can pause. */
 export function* indexBlocksOf(all: Iterable<QueueRuns>): Iterable<IndexWrite> {
-  for (const { queue, count } of all) {
-    for (let from = 0; from < count && !queue.gone; from += blockRunsMax) {
-      const block = encodeIndexBlock(queue.runs, from, Math.min(blockRunsMax, count - from))
-      yield { queue: queue.uid, firstOffset: queue.runs.at(from).baseOffset, block }
+  for (const { queue, count, end } of all) {
+    let start = queue.indexedEnd
+    for (let from = 0; start < end && !queue.gone; ) {
+      const some = Math.min(blockRunsMax, count - from)
+      const next = from + some === count ? end : queue.runs.at(from + some - 1).nextOffset
+      yield { queue: queue.uid, start, block: encodeIndexBlock(queue.runs, from, some, next) }
+      start = next
+      from += some
     }
   }
 }
 
+export interface DecodedBlock {
+  /** Offset at which the next block starts. */
+  readonly end: number
+  readonly runs: RunList
+}
+
 /** Throws LayoutError for bytes that are no index block. */
-export function decodeIndexBlock(bytes: Buffer): RunList {
+export function decodeIndexBlock(bytes: Buffer): DecodedBlock {
   const reader = new ByteReader(bytes)
   const found = reader.uint8()
   if (found !== version) throw new LayoutError('unsupported', `index block of version ${found}`)
+  const end = reader.varint()
   const count = reader.varint()
   const list = new RunList()
   let last = origin
@@ -111,23 +131,33 @@ export function decodeIndexBlock(bytes: Buffer): RunList {
     list.push(last)
   }
   reader.done()
-  return list
+  return { end, runs: list }
 }
 
 /** A stretch of a queue's index, decoded when it is looked into. */
 export class IndexBlock {
-  readonly firstOffset: number
+  /** Its first offset, whether there is a run at it or not. */
+  readonly start: number
   readonly #bytes: Buffer
-  #runs: RunList | undefined
+  #decoded: DecodedBlock | undefined
 
-  constructor(firstOffset: number, bytes: Buffer) {
-    this.firstOffset = firstOffset
+  constructor(start: number, bytes: Buffer) {
+    this.start = start
     this.#bytes = bytes
   }
 
   /** Throws LayoutError. */
   get runs(): RunList {
-    this.#runs ??= decodeIndexBlock(this.#bytes)
-    return this.#runs
+    return this.#decode().runs
+  }
+
+  /** Offset at which the next block starts. Throws LayoutError. */
+  get end(): number {
+    return this.#decode().end
+  }
+
+  #decode(): DecodedBlock {
+    this.#decoded ??= decodeIndexBlock(this.#bytes)
+    return this.#decoded
   }
 }

@@ -7,13 +7,13 @@
  * segment id (8 bytes): what of which queue the segment holds (segment-usage.ts). `c` + queue uid (4 bytes): how far the
  * queue is compacted (JSON).
  */
-import { Level } from 'level'
+import { CheckedDb, type Databases, type Range, type Write } from './checked-db.ts'
 import type { Compacted } from './compaction/compacted.ts'
 import type { QueueUid, TopicId } from './contract.ts'
-import { OpenError } from './errors.ts'
 import { decodeIndexBlock, IndexBlock, type IndexWrite, indexBlocksOf } from './index-block.ts'
+import { blockKey, compactedKey, keysKey, rangeOf, usageKey } from './index-keys.ts'
 import type { KeyBlock } from './key-table.ts'
-import { readInt64, writeInt64 } from './layout/integers.ts'
+import { readInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
 import { type RunEntry, RunList } from './run-list.ts'
 import type { UsageBlock } from './segment-usage.ts'
@@ -21,22 +21,8 @@ import { decodeKey, decodeRow, encodeKey, encodeRow, keyRange } from './state/co
 import type { StateKey, TimerRow } from './state/rows.ts'
 import { type StoredKey, type StoredRow, storedKeyOf } from './state/stored-rows.ts'
 
-/** A LevelDB, or what behaves like one in tests. */
-export type Database = Level<Buffer, Buffer>
-
-/** Opens (and locks) the database in the folder; making it if it is not there. */
-export function openLevel(path: string): Database {
-  return new Level<Buffer, Buffer>(path, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    // Index blocks and rows are small; what readers need often is cached decoded.
-    cacheSize: 4 * 1024 * 1024,
-    writeBufferSize: 4 * 1024 * 1024
-  })
-}
-
 /** Raised when the view gets something that an older one has not: an older view is made anew. */
-export const viewVersion = 2
+export const viewVersion = 3
 
 /** How far the view has come. */
 export interface ViewMark {
@@ -56,7 +42,6 @@ export type RowWrite =
 
 const viewKey = Buffer.from('mview')
 const rowPrefix = Buffer.from('s')
-const rowsEnd = Buffer.from('t')
 /** What a checkpoint writes besides rows. */
 export interface ViewWrites {
   readonly blocks: Iterable<IndexWrite>
@@ -76,31 +61,28 @@ const timersRange = {
   gte: Buffer.concat([rowPrefix, timerKeys.gte]),
   lt: Buffer.concat([rowPrefix, timerKeys.lt])
 }
-/** Rows read together. */
-const rowsAtOnce = 1000
-
-type Write = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
+/** What must be there whole: rows, and what segments hold, by which they are deleted. */
+const summedRange = { gte: rowPrefix, lt: Buffer.from('v') }
 
 export class IndexDb {
-  readonly #db: Database
+  readonly #db: CheckedDb
+  /** Why LevelDB had to be made anew to be opened; undefined if it had not. */
+  readonly remade: string | undefined
 
-  private constructor(db: Database) {
+  private constructor(db: CheckedDb, remade: string | undefined) {
     this.#db = db
+    this.remade = remade
   }
 
-  /** Throws OpenError `locked` where another process has it. */
-  static async open(db: Database): Promise<IndexDb> {
-    try {
-      await db.open()
-    } catch (error) {
-      const cause = (error as { cause?: { code?: string } }).cause
-      if (cause?.code === 'LEVEL_LOCKED')
-        throw new OpenError('locked', 'the data folder is in use by another process', {
-          cause: error
-        })
-      throw error
-    }
-    return new IndexDb(db)
+  /** Rejects with OpenError. */
+  static async open(databases: Databases): Promise<IndexDb> {
+    const { db, remade } = await CheckedDb.open(databases, isSummed, viewKey)
+    return new IndexDb(db, remade)
+  }
+
+  /** `onFailed` is called once, when a write failed or damage was found: this view cannot be gone on with. */
+  watch(onFailed: (error: Error) => void): void {
+    this.#db.onFailed = onFailed
   }
 
   async viewMark(): Promise<ViewMark | undefined> {
@@ -109,7 +91,7 @@ export class IndexDb {
 
   /** The next open finds no view, and makes it anew. */
   async forgetMark(): Promise<void> {
-    await this.#db.del(viewKey, { sync: true })
+    await this.#db.batch([{ type: 'del', key: viewKey }], { sync: true })
   }
 
   /**
@@ -127,7 +109,7 @@ export class IndexDb {
       for (const block of blocks) yield putOfBlock(block)
       for (const row of rows) yield writeOf(row)
     })
-    await this.#db.put(viewKey, json(mark), { sync: true })
+    await this.#db.batch([put(viewKey, json(mark))], { sync: true })
   }
 
   /** Index blocks ahead of the next checkpoint, which makes them durable. */
@@ -157,36 +139,30 @@ export class IndexDb {
     if (writes.length > 0) await this.#db.batch(writes)
   }
 
-  /** All rows but those of timers, many at a time. */
-  async *rows(): AsyncIterable<readonly StoredRow[]> {
-    const before = { gte: rowPrefix, lt: timersRange.gte }
-    const behind = { gte: timersRange.lt, lt: rowsEnd }
-    for (const range of [before, behind]) {
-      const rows = this.#db.iterator(range)
-      try {
-        for (;;) {
-          const some = await rows.nextv(rowsAtOnce)
-          if (some.length === 0) break
-          yield some.map(([key, value]) => decodeRow(decodeKey(key.subarray(1)).family, value))
-        }
-      } finally {
-        await rows.close()
+  /**
+   * All rows, once, before any is written. Those of timers are given as they are stored, many at a time. Rejects with
+   * IndexDamagedError where any is missing or is not the newest.
+   */
+  async readRows(
+    onRow: (row: StoredRow) => void,
+    onTimers: (rows: readonly Buffer[]) => void
+  ): Promise<void> {
+    for await (const some of this.#db.summed(summedRange)) {
+      const timers: Buffer[] = []
+      for (const [key, value] of some) {
+        if (key[0] !== rowPrefix[0]) continue
+        const { family } = decodeKey(key.subarray(1))
+        if (family === 'timer') timers.push(value)
+        else onRow(decodeRow(family, value))
       }
+      onTimers(timers)
     }
   }
 
   /** The rows of all timers as they are stored, many at a time. */
   async *timers(): AsyncIterable<readonly Buffer[]> {
-    const values = this.#db.values(timersRange)
-    try {
-      for (;;) {
-        const some = await values.nextv(rowsAtOnce)
-        if (some.length === 0) return
-        yield some
-      }
-    } finally {
-      await values.close()
-    }
+    for await (const some of this.#db.entriesTogether(timersRange))
+      yield some.map(([, value]) => value)
   }
 
   /** Timers by their keys, in that order; undefined where there is none. */
@@ -198,38 +174,47 @@ export class IndexDb {
     })
   }
 
-  /** The block that may hold `offset`: the last that begins at or before it. */
+  /** The last block that starts at or before `offset`. */
   async block(queue: QueueUid, offset: number): Promise<IndexBlock | undefined> {
     const range = { gte: blockKey(queue, 0), lte: blockKey(queue, offset), reverse: true }
     return (await this.#some(range, 1))[0]
   }
 
-  /** The first blocks that begin at or after `offset`, at most `countMax`; fewer only where there are no more. */
+  /** The first blocks that start at or after `offset`, at most `countMax`; fewer only where there are no more. */
   blocksFrom(queue: QueueUid, offset: number, countMax: number): Promise<readonly IndexBlock[]> {
-    return this.#some(
-      { gte: blockKey(queue, offset), lt: blockKey(queue + 1, 0), reverse: false },
-      countMax
-    )
+    return this.#some({ gte: blockKey(queue, offset), lt: blockKey(queue + 1, 0) }, countMax)
   }
 
-  async #some(
-    range: { gte: Buffer; reverse: boolean } & ({ lte: Buffer } | { lt: Buffer }),
-    countMax: number
-  ): Promise<IndexBlock[]> {
-    const iterator = this.#db.iterator({ ...range, limit: countMax })
-    try {
-      const found = await iterator.nextv(countMax)
-      return found.map(([key, value]) => new IndexBlock(readInt64(key, 5), value))
-    } finally {
-      await iterator.close()
+  /**
+   * A block that `offset` is within, though a later one starts before it: a replay that was cut off leaves blocks that are
+   * as true as those that follow, and end elsewhere.
+   */
+  async olderBlock(queue: QueueUid, offset: number): Promise<IndexBlock | undefined> {
+    const range = { gte: blockKey(queue, 0), lte: blockKey(queue, offset), reverse: true }
+    for await (const entry of this.#db.entries(range)) {
+      const block = blockOf(entry)
+      if (offset < block.end) return block
     }
+    return undefined
+  }
+
+  /** Says that the view cannot be gone on with; returns what to throw. */
+  damaged(why: string): Error {
+    return this.#db.damaged(why)
+  }
+
+  async #some(range: Range, countMax: number): Promise<IndexBlock[]> {
+    const found: IndexBlock[] = []
+    for await (const some of this.#db.entriesTogether({ ...range, limit: countMax }))
+      for (const entry of some) found.push(blockOf(entry))
+    return found
   }
 
   /** Forgets index blocks of a queue that hold nothing at or after `logStart`. */
   async trimQueue(queue: QueueUid, logStart: number): Promise<void> {
     const holder = await this.block(queue, logStart)
     if (holder === undefined) return
-    const end = holder.runs.nextOffset() <= logStart ? logStart : holder.firstOffset
+    const end = holder.end <= logStart ? logStart : holder.start
     await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue, end) })
   }
 
@@ -240,19 +225,22 @@ export class IndexDb {
     to: number,
     replace: (old: readonly RunEntry[]) => readonly RunEntry[]
   ): Promise<void> {
-    const first = (await this.block(queue, from))?.firstOffset ?? from
+    const start = (await this.block(queue, from))?.start ?? from
+    let end = to
     const old: RunEntry[] = []
     const writes: Write[] = []
-    const range = { gte: blockKey(queue, first), lt: blockKey(queue, to) }
-    for await (const [key, value] of this.#db.iterator(range)) {
-      const runs = decodeIndexBlock(value)
-      for (let i = 0; i < runs.length; i++) old.push(runs.at(i))
+    const range = { gte: blockKey(queue, start), lt: blockKey(queue, to) }
+    for await (const [key, value] of this.#db.entries(range)) {
+      const block = decodeIndexBlock(value)
+      for (let i = 0; i < block.runs.length; i++) old.push(block.runs.at(i))
+      end = Math.max(end, block.end)
       writes.push({ type: 'del', key })
     }
     const runs = new RunList()
     for (const run of replace(old)) runs.push(run)
-    const whole = { queue: { uid: queue, runs, gone: false }, count: runs.length }
-    for (const block of indexBlocksOf([whole])) writes.push(putOfBlock(block))
+    const whole = { uid: queue, runs, gone: false, indexedEnd: start }
+    for (const block of indexBlocksOf([{ queue: whole, count: runs.length, end }]))
+      writes.push(putOfBlock(block))
     await this.#db.batch(writes)
   }
 
@@ -263,11 +251,11 @@ export class IndexDb {
 
   /** Usage of segments ahead of the next checkpoint. */
   async putUsage(usage: readonly UsageBlock[]): Promise<void> {
-    for (const { segment, bytes } of usage) await this.#db.put(usageKey(segment), bytes)
+    for (const { segment, bytes } of usage) await this.#db.batch([put(usageKey(segment), bytes)])
   }
 
   async dropUsage(segment: number): Promise<void> {
-    await this.#db.del(usageKey(segment))
+    await this.#db.batch([{ type: 'del', key: usageKey(segment) }])
   }
 
   async compacted(queue: QueueUid): Promise<Compacted | undefined> {
@@ -276,19 +264,19 @@ export class IndexDb {
 
   /** Durable with the next checkpoint. */
   async putCompacted(queue: QueueUid, compacted: Compacted): Promise<void> {
-    await this.#db.put(compactedKey(queue), json(compacted))
+    await this.#db.batch([put(compactedKey(queue), json(compacted))])
   }
 
   /** Forgets the index of a queue whose topic is gone. */
   async dropQueue(queue: QueueUid): Promise<void> {
-    await this.#db.del(compactedKey(queue))
+    await this.#db.batch([{ type: 'del', key: compactedKey(queue) }])
     await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue + 1, 0) })
   }
 
   /** Blocks of a topic's keys, the newest first. */
   async *keyBlocks(topicId: TopicId): AsyncIterable<Buffer> {
     const range = { gte: keysKey(topicId, 0), lt: keysKey(topicId, Number.MAX_SAFE_INTEGER) }
-    for await (const value of this.#db.values({ ...range, reverse: true })) yield value
+    for await (const [, value] of this.#db.entries({ ...range, reverse: true })) yield value
   }
 
   /**
@@ -302,15 +290,16 @@ export class IndexDb {
     isDead: (block: Buffer) => boolean
   ): Promise<void> {
     const range = { gte: keysKey(topicId, from), lt: keysKey(topicId, Number.MAX_SAFE_INTEGER) }
-    for await (const [key, block] of this.#db.iterator(range)) {
-      if (isDead(block)) await this.#db.del(key)
+    for await (const [key, block] of this.#db.entries(range)) {
+      if (isDead(block)) await this.#db.batch([{ type: 'del', key }])
       if (readInt64(key, 17) > to) return
     }
   }
 
   /** Keys ahead of the next checkpoint. */
   async putKeys(sequence: number, keys: readonly KeyBlock[]): Promise<void> {
-    for (const { topicId, bytes } of keys) await this.#db.put(keysKey(topicId, sequence), bytes)
+    for (const { topicId, bytes } of keys)
+      await this.#db.batch([put(keysKey(topicId, sequence), bytes)])
   }
 
   /** Forgets the keys of a topic that is gone. */
@@ -323,16 +312,14 @@ export class IndexDb {
 
   /** Forgets where runs and keys are, for them to be found again; rows stay. */
   async clearIndex(): Promise<void> {
-    for (const prefix of ['i', 'k', 'u'])
-      await this.#db.clear({
-        gte: Buffer.from(prefix),
-        lt: Buffer.from([prefix.charCodeAt(0) + 1])
-      })
+    for (const prefix of ['i', 'k']) await this.#db.clear(rangeOf(prefix))
+    for await (const some of this.#db.entriesTogether(rangeOf('u')))
+      await this.#db.batch(some.map(([key]) => ({ type: 'del', key })))
   }
 
-  /** Empties the whole database, for a rebuild. */
-  async clear(): Promise<void> {
-    await this.#db.clear()
+  /** Makes the whole database anew, empty, for a rebuild. Rejects with OpenError. */
+  async remake(): Promise<void> {
+    await this.#db.remake()
   }
 
   close(): Promise<void> {
@@ -340,12 +327,16 @@ export class IndexDb {
   }
 }
 
+function blockOf([key, value]: readonly [key: Buffer, value: Buffer]): IndexBlock {
+  return new IndexBlock(readInt64(key, 5), value)
+}
+
 function put(key: Buffer, value: Buffer): Write {
   return { type: 'put', key, value }
 }
 
-function putOfBlock({ queue, firstOffset, block }: IndexWrite): Write {
-  return put(blockKey(queue, firstOffset), block)
+function putOfBlock({ queue, start, block }: IndexWrite): Write {
+  return put(blockKey(queue, start), block)
 }
 
 function writeOf(row: RowWrite): Write {
@@ -354,35 +345,12 @@ function writeOf(row: RowWrite): Write {
     : { type: 'del', key: rowKey(row.delete) }
 }
 
+function isSummed(key: Buffer): boolean {
+  return key.compare(summedRange.gte) >= 0 && key.compare(summedRange.lt) < 0
+}
+
 function rowKey(key: StoredKey): Buffer {
   return Buffer.concat([rowPrefix, encodeKey(key)])
-}
-
-function blockKey(queue: QueueUid, offset: number): Buffer {
-  const key = Buffer.alloc(13)
-  key[0] = 0x69 // i
-  key.writeUInt32BE(queue, 1)
-  writeInt64(key, 5, offset)
-  return key
-}
-
-function keysKey(topicId: TopicId, sequence: number): Buffer {
-  const key = Buffer.alloc(25)
-  key[0] = 0x6b // k
-  key.write(topicId, 1, 'hex')
-  writeInt64(key, 17, sequence)
-  return key
-}
-
-function usageKey(segment: number): Buffer {
-  const key = Buffer.alloc(9)
-  key[0] = 0x75 // u
-  writeInt64(key, 1, segment)
-  return key
-}
-
-function compactedKey(queue: QueueUid): Buffer {
-  return Buffer.concat([Buffer.from('c'), blockKey(queue, 0).subarray(1, 5)])
 }
 
 function json(value: object): Buffer {

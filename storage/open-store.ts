@@ -1,11 +1,12 @@
 /** Opening a store: make it or find it, bring it to where its log ended, put its parts together. */
 import { dirname, resolve } from 'node:path'
 import { Catalog } from './catalog.ts'
+import { type Database, levelAt, sameDatabase } from './checked-db.ts'
 import { Checkpointer } from './checkpoint.ts'
 import { ColdReader } from './cold-reader.ts'
 import { Committer } from './committer.ts'
 import { OpenError } from './errors.ts'
-import { type Database, IndexDb, openLevel } from './index-db.ts'
+import { IndexDb, type ViewMark } from './index-db.ts'
 import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
 import { segmentFileName } from './layout/segment.ts'
@@ -80,7 +81,10 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     await fileSystem.makeFolder(path)
   for (const path of [options.folder, dirname(resolve(options.folder))])
     await fileSystem.syncFolder(path).catch(refusedParent)
-  const db = await IndexDb.open((options.openIndex ?? openLevel)(folders.index))
+  const { openIndex } = options
+  const db = await IndexDb.open(
+    openIndex === undefined ? levelAt(folders.index) : sameDatabase(openIndex(folders.index))
+  )
   try {
     const found = await findOrCreate(options, folders.log)
     return await assemble(options, settings, folders, db, found)
@@ -202,23 +206,36 @@ async function recover(
   snapshotFolder: string
 ): Promise<{ catalog: Catalog; recovered: Recovered; rebuilt: string | undefined }> {
   const { fileSystem } = options
-  const mark = await parts.db.viewMark()
   const listed = (await listSnapshots(fileSystem, snapshotFolder))[0]?.sequence ?? 0
-  let why = found.created ? undefined : await whyViewUnusable(parts, mark, listed)
+  let why: string | undefined
   if (options.rebuild === true) why = 'a rebuild was asked for'
-  if (why === undefined && mark !== undefined) {
+  else if (!found.created) {
     const catalog = new Catalog()
-    try {
-      return { catalog, recovered: await recoverFromView(parts, catalog, mark), rebuilt: undefined }
-    } catch (error) {
-      if (error instanceof OpenError) throw error
-      why = `its rows cannot be read: ${(error as Error).message}`
-    }
+    const view = await tryView(parts, catalog, listed)
+    if (typeof view !== 'string') return { catalog, recovered: view, rebuilt: undefined }
+    why = parts.db.remade ?? view
   }
   const catalog = new Catalog()
   const snapshot = await newestSnapshot(fileSystem, snapshotFolder, parts.storeId, options.log)
   const recovered = await recoverFromLog(parts, catalog, snapshot)
   return { catalog, recovered, rebuilt: found.created ? undefined : why }
+}
+
+/** What LevelDB's view and the log behind it give, or why the view cannot be gone on with. */
+async function tryView(
+  parts: RecoveryParts,
+  catalog: Catalog,
+  newestSnapshotSequence: number
+): Promise<Recovered | string> {
+  try {
+    const mark = await parts.db.viewMark()
+    const why = await whyViewUnusable(parts, mark, newestSnapshotSequence)
+    if (why !== undefined) return why
+    return await recoverFromView(parts, catalog, mark as ViewMark)
+  } catch (error) {
+    if (error instanceof OpenError) throw error
+    return `it cannot be read: ${(error as Error).message}`
+  }
 }
 
 /** Files outside the live set: left by a roll or a deletion that was cut off. */
@@ -339,5 +356,6 @@ function putTogether(
     { sequence: recovered.sequence, appendTimeMs: recovered.appendTimeMs }
   )
   store.start(committer)
+  db.watch(onFailed)
   return store
 }

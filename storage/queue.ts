@@ -34,6 +34,8 @@ export class Queue {
   readonly producers = new Producers()
   /** Runs since the last checkpoint; older ones are in LevelDB. */
   readonly runs = new RunList()
+  /** LevelDB's index reaches up to here. */
+  indexedEnd = 0
   /** Runs held in memory, ascending and without gaps up to the high watermark. */
   readonly tail = new QueueTail()
   readonly waiters = new Set<Waiter>()
@@ -44,6 +46,12 @@ export class Queue {
     this.uid = uid
     this.topicId = topicId
     this.index = index
+  }
+
+  /** LevelDB has the first `count` runs, and its index reaches up to `end`. */
+  noteIndexed(count: number, end: number): void {
+    this.runs.dropFirst(count)
+    this.indexedEnd = Math.max(this.indexedEnd, end)
   }
 
   get leaderEpoch(): number {

@@ -80,11 +80,12 @@ export async function recoverFromView(
   mark: ViewMark
 ): Promise<Recovered> {
   const rows: StoredRow[] = []
-  for await (const some of parts.db.rows()) rows.push(...some)
-  loadRows(catalog, rows, false)
   // There may be more timers than should be in memory together.
-  for await (const some of parts.db.timers())
+  const onTimers = (some: readonly Buffer[]): void => {
     for (const row of some) catalog.state.timers.loadStored(decodeTimerHead(row))
+  }
+  await parts.db.readRows((row) => rows.push(row), onTimers)
+  loadRows(catalog, rows, false)
   const { runsMax, timersMax, db, keys, usage } = parts
   const counted = await db.usage(mark.applied.segment)
   if (counted !== undefined) usage.load(mark.applied.segment, counted)
@@ -137,7 +138,7 @@ export async function recoverFromLog(
   catalog: Catalog,
   snapshot: NewestSnapshot | undefined
 ): Promise<Recovered> {
-  await parts.db.clear()
+  await parts.db.remake()
   const onTimer = async (row: StoredRow): Promise<void> => {
     loadRow(catalog, row, true)
     await spillTimers(catalog, parts.db, parts.timersMax)
@@ -185,7 +186,10 @@ async function indexAgain(
   keys.take()
   keys.written()
   usage.clear()
-  for (const queue of catalog.queues.values()) queue.runs.dropFirst(queue.runs.length)
+  for (const queue of catalog.queues.values()) {
+    queue.runs.dropFirst(queue.runs.length)
+    queue.indexedEnd = 0
+  }
   const options = { stateThrough: Number.MAX_SAFE_INTEGER, runsMax, timersMax, usage }
   const replay = new Replay(catalog, db, keys, options)
   const live = byPlace(catalog)

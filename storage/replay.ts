@@ -151,9 +151,13 @@ export class Replay implements ScanSink {
     await this.#db.putUsage(blocks)
     usage.written(blocks, segment)
     const queues = [...this.#catalog.queues.values()].filter(({ runs }) => runs.length > 0)
-    const all = queues.map((queue) => ({ queue, count: queue.runs.length }))
+    const all = queues.map((queue) => ({
+      queue,
+      count: queue.runs.length,
+      end: queue.runs.nextOffset()
+    }))
     await this.#db.putBlocks(indexBlocksOf(all))
-    for (const { queue, count } of all) queue.runs.dropFirst(count)
+    for (const { queue, count, end } of all) queue.noteIndexed(count, end)
     this.#runsHeld = 0
   }
 }
@@ -184,6 +188,7 @@ export function loadRow(catalog: Catalog, entry: StoredRow, isNew: boolean): voi
       const queue = catalog.queues.get(entry.row.queue)
       if (queue === undefined) return
       queue.sealedEnd = entry.row.nextOffset
+      if (!isNew) queue.indexedEnd = entry.row.nextOffset
       queue.maxTimestamp = entry.row.maxTimestamp
       return
     }

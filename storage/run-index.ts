@@ -18,20 +18,16 @@ interface Block {
 /** What one search found in LevelDB beyond what it needed first. */
 class Ahead {
   #blocks: IndexBlock[] = []
-  /** LevelDB had nothing behind them. What a checkpoint wrote there since is found by the next search. */
-  isEnd = false
 
-  put(blocks: readonly IndexBlock[], isEnd: boolean): void {
+  put(blocks: readonly IndexBlock[]): void {
     this.#blocks = [...blocks]
-    this.isEnd = isEnd
   }
 
-  /** The first block that ends behind `offset`, in order. */
+  /** The block that `offset` is within; those before it are let go. */
   take(offset: number): IndexBlock | undefined {
-    for (;;) {
-      const block = this.#blocks.shift()
-      if (block === undefined || block.runs.nextOffset() > offset) return block
-    }
+    while (this.#blocks[0] !== undefined && this.#blocks[0].end <= offset) this.#blocks.shift()
+    const [block] = this.#blocks
+    return block !== undefined && block.start <= offset ? block : undefined
   }
 }
 
@@ -96,28 +92,40 @@ export class RunIndex {
     return offset < runs.nextOffset() ? runs : undefined
   }
 
-  async #inDb(queue: Queue, offset: number, ahead: Ahead): Promise<RunList | undefined> {
-    const cached = this.#cached(queue.uid, offset)
-    if (cached !== undefined) return cached
-    const block = ahead.take(offset) ?? (await this.#find(queue.uid, offset, ahead))
-    if (block === undefined) {
-      // What LevelDB does not have yet is in memory, also when it was moved meanwhile or begins after a gap.
-      return queue.runs.length > 0 && queue.runs.nextOffset() > offset ? queue.runs : undefined
+  /** Rejects with IndexDamagedError where LevelDB lacks what it must have. */
+  async #inDb(queue: Queue, from: number, ahead: Ahead): Promise<RunList | undefined> {
+    for (let offset = from; offset < queue.indexedEnd; ) {
+      const cached = this.#cached(queue.uid, offset)
+      if (cached !== undefined) return cached
+      const block = ahead.take(offset) ?? (await this.#find(queue, offset, ahead))
+      if (block === undefined) break
+      if (block.runs.length > 0 && block.runs.nextOffset() > offset) {
+        this.#remember(queue.uid, block.runs)
+        return block.runs
+      }
+      // Nothing is left of the records up to its end.
+      offset = block.end
     }
-    this.#remember(queue.uid, block.runs)
-    return block.runs
+    // What LevelDB does not have yet is in memory; it may begin after a gap.
+    return queue.runs.length > 0 && queue.runs.nextOffset() > from ? queue.runs : undefined
   }
 
-  /** The block that holds `offset`, or else the first behind it. */
-  async #find(uid: number, offset: number, ahead: Ahead): Promise<IndexBlock | undefined> {
-    if (ahead.isEnd) return undefined
+  /** The block that the offset is within; before the log start the one that follows will do. */
+  async #find(queue: Queue, offset: number, ahead: Ahead): Promise<IndexBlock | undefined> {
+    const { uid } = queue
     const blocks = await this.#db.blocksFrom(uid, offset, blocksAtOnce)
-    ahead.put(blocks, blocks.length < blocksAtOnce)
-    // Who reads on asks for where a block ends, and the next begins.
-    if (blocks[0]?.firstOffset === offset) return ahead.take(offset)
+    ahead.put(blocks)
+    // Who reads on asks for where a block ends, and the next starts.
+    const next = ahead.take(offset)
+    if (next !== undefined) return next
     const before = await this.#db.block(uid, offset)
-    if (before !== undefined && before.runs.nextOffset() > offset) return before
-    return ahead.take(offset)
+    if (before !== undefined && offset < before.end) return before
+    const older = await this.#db.olderBlock(uid, offset)
+    if (older !== undefined) return older
+    // Retention, or the end of its topic, may have passed meanwhile.
+    if (offset >= queue.logStart && !queue.gone)
+      throw this.#db.damaged(`it does not know where offset ${offset} of queue ${uid} is`)
+    return blocks[0]
   }
 
   #cached(uid: number, offset: number): RunList | undefined {

@@ -7,7 +7,7 @@ import type { Clock, FileSystem, LogSink, Timer } from './ports.ts'
 /** The disk is asked again after this many bytes of ours, or this long while there is work or interest. */
 const askAfterBytes = 16 * 1024 * 1024
 const askAfterMs = 1000
-/** How often a full disk is asked again when appends are refused, at most. */
+/** How often a full disk is asked again at most, whoever wants something of it. */
 const askWhileFullMs = 250
 /** What checkpoints leave alone: with less they wait for space, as far as the reserve is larger than that. */
 const checkpointRoomBytes = 4 * 1024 * 1024
@@ -33,6 +33,8 @@ export class Space {
   #asking: Promise<void> | undefined
   /** A write met the end of the disk, and the disk was not asked since. */
   #metEnd = false
+  /** Writes that did. */
+  #ends = 0
   /** As the log was told. */
   #saidFull = false
   #hadRoom = true
@@ -84,8 +86,9 @@ export class Space {
   /** Counts what was written; asks the disk again when it is time. */
   async noteWritten(bytes: number): Promise<void> {
     this.#writtenSince += bytes
-    if (this.#writtenSince >= askAfterBytes || this.isFull || this.#isOld(askAfterMs))
-      await this.ask()
+    const isOld = this.#isOld(this.isFull ? askWhileFullMs : askAfterMs)
+    if (this.#writtenSince >= askAfterBytes || isOld) await this.ask()
+    else if (this.isFull !== this.#saidFull) this.#follow()
   }
 
   /** An append was refused for space: look whether there is some again. */
@@ -97,6 +100,8 @@ export class Space {
   /** A write met the end of the disk, whatever the disk says of its space (it may be a quota). */
   noteEnd(): void {
     this.#metEnd = true
+    this.#ends++
+    this.#askedMs = this.#parts.clock.monotonicMs()
     this.#follow()
   }
 
@@ -108,6 +113,7 @@ export class Space {
   /** A disk that cannot be asked counts as it did before. */
   ask(): Promise<void> {
     const { fileSystem, folder, clock } = this.#parts
+    const ends = this.#ends
     this.#asking ??= fileSystem
       .space(folder)
       .then(
@@ -115,7 +121,8 @@ export class Space {
           this.#freeBytes = report.freeBytes
           this.#diskBytes = report.totalBytes
           this.#writtenSince = 0
-          this.#metEnd = this.#metEnd && report.freeBytes === 0
+          // What was said before the end was met says nothing of it.
+          if (ends === this.#ends && report.freeBytes > 0) this.#metEnd = false
         },
         () => undefined
       )

@@ -1,10 +1,11 @@
-import { IndexDb, openLevel } from './index-db.ts'
+import { openLevel, whyLocked } from './checked-db.ts'
+import { OpenError } from './errors.ts'
 import type { FileSystem } from './ports.ts'
 import { foldersOf } from './store-folder.ts'
 
 /**
  * Rejects with OpenError `locked` where a process has the store open: what is read of its files meanwhile means nothing.
- * LevelDB's lock is the store's; a store without its index folder is not open.
+ * LevelDB's lock is the store's; a store without its index folder is not open, and a damaged one not either.
  */
 export async function refuseOpenStore(fileSystem: FileSystem, folder: string): Promise<void> {
   const { index } = foldersOf(folder)
@@ -13,6 +14,13 @@ export async function refuseOpenStore(fileSystem: FileSystem, folder: string): P
     throw error
   })
   if (!names.includes('CURRENT')) return
-  const db = await IndexDb.open(openLevel(index))
-  await db.close()
+  const db = openLevel(index)
+  try {
+    await db.open()
+  } catch (error) {
+    const why = whyLocked(error)
+    if (why !== undefined) throw new OpenError('locked', why, { cause: error })
+  } finally {
+    await db.close()
+  }
 }

@@ -1,6 +1,6 @@
 /** Disks and LevelDBs that look right and are not: what a bug below, or a missing call above, would come to. */
 import { setImmediate } from 'node:timers/promises'
-import type { Database } from '../../storage/index-db.ts'
+import type { Database } from '../../storage/checked-db.ts'
 import type { File, FileSystem } from '../../storage/ports.ts'
 import { decodeRow, encodeKey, encodeRow } from '../../storage/state/codec.ts'
 import { engineKeys } from '../../storage/state/stored-rows.ts'

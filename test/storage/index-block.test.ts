@@ -33,8 +33,9 @@ function listOf(entries: readonly RunEntry[]): RunList {
 t.test('what is packed comes back, field by field', (t) => {
   fc.assert(
     fc.property(runs, (entries) => {
-      const block = encodeIndexBlock(listOf(entries), 0, entries.length)
-      const back = decodeIndexBlock(block)
+      const block = encodeIndexBlock(listOf(entries), 0, entries.length, 2 ** 41)
+      const { runs: back, end } = decodeIndexBlock(block)
+      if (end !== 2 ** 41) return false
       return entries.every((entry, i) => {
         const got = back.at(i)
         return Object.keys(entry).every(
@@ -71,10 +72,10 @@ t.test('the bytes of a block do not change', (t) => {
       flags: 3
     }
   ])
-  // version, count; then segment, position, bytes, gap, offsets, append time, max timestamp, running maximum, flags.
+  // version, end, count; then segment, position, bytes, gap, offsets, append time, max timestamp, running maximum, flags.
   t.equal(
-    encodeIndexBlock(list, 0, 2).toString('hex'),
-    ['01', '02', '02 8c43 a401 07 02 a80f 49 a30f 00', '00 a401 3d 00 03 01 00 06 03']
+    encodeIndexBlock(list, 0, 2, 12).toString('hex'),
+    ['02', '0c', '02', '02 8c43 a401 07 02 a80f 49 a30f 00', '00 a401 3d 00 03 01 00 06 03']
       .join('')
       .replaceAll(' ', '')
   )
@@ -97,18 +98,19 @@ t.test('a truncated block, one with more behind it and one of another version ar
       }
     ]),
     0,
-    1
+    1,
+    5
   )
   for (let end = 0; end < block.length; end++)
     t.throws(() => decodeIndexBlock(block.subarray(0, end)), { name: 'LayoutError' })
   t.throws(() => decodeIndexBlock(Buffer.concat([block, Buffer.of(0)])), { name: 'LayoutError' })
   const other = Buffer.from(block)
-  other[0] = 2
+  other[0] = 3
   t.throws(() => decodeIndexBlock(other), { name: 'LayoutError', code: 'unsupported' })
   t.end()
 })
 
-t.test('long lists become several blocks, each under its own first offset', async (t) => {
+t.test('long lists become several blocks, each under the offset at which it starts', async (t) => {
   const list = new RunList()
   const count = blockRunsMax * 2 + 3
   for (let i = 0; i < count; i++)
@@ -123,9 +125,10 @@ t.test('long lists become several blocks, each under its own first offset', asyn
       runningMax: i,
       flags: 0
     })
-  const blocks = [...indexBlocksOf([{ queue: { uid: 9, runs: list, gone: false }, count }])]
+  const queue = { uid: 9, runs: list, gone: false, indexedEnd: 0 }
+  const blocks = [...indexBlocksOf([{ queue, count, end: count * 2 + 5 }])]
   t.strictSame(
-    blocks.map(({ queue, firstOffset }) => [queue, firstOffset]),
+    blocks.map(({ queue, start }) => [queue, start]),
     [
       [9, 0],
       [9, blockRunsMax * 2],
@@ -134,8 +137,16 @@ t.test('long lists become several blocks, each under its own first offset', asyn
   )
   const decoded = blocks.map(({ block }) => decodeIndexBlock(block))
   t.equal(
-    decoded.reduce((sum, runs) => sum + runs.length, 0),
+    decoded.reduce((sum, { runs }) => sum + runs.length, 0),
     count
   )
-  t.equal(decoded[2]?.nextOffset(), count * 2)
+  t.equal(decoded[2]?.runs.nextOffset(), count * 2)
+  t.strictSame(
+    decoded.map(({ end }) => end),
+    [blockRunsMax * 2, blockRunsMax * 4, count * 2 + 5],
+    'each ends where the next starts'
+  )
+  const bare = { ...queue, runs: new RunList(), indexedEnd: 7 }
+  const [gap] = [...indexBlocksOf([{ queue: bare, count: 0, end: 9 }])]
+  t.match(decodeIndexBlock(gap!.block), { end: 9, runs: { length: 0 } }, 'a stretch without runs')
 })

@@ -1,5 +1,5 @@
 import { MemoryLevel } from 'memory-level'
-import type { Database } from '../../storage/index-db.ts'
+import type { Database } from '../../storage/checked-db.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 type Entry = [Buffer, Buffer]

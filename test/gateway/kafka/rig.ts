@@ -28,7 +28,7 @@ import {
   type NewRecord
 } from '../../../storage/batch/encode-batch.ts'
 import { type Engine, openStore, type Topic } from '../../../storage/index.ts'
-import type { Database } from '../../../storage/index-db.ts'
+import type { Database } from '../../../storage/checked-db.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { type MemorySocket, memoryPair } from '../../support/memory-pair.ts'

@@ -1,0 +1,328 @@
+/**
+ * LevelDB, distrusted: it checks the checksums of its blocks only where it is asked to, and its binding cannot ask; of a
+ * damaged log it keeps what it can read, without a word. So every value carries a checksum of its own, over its key too,
+ * and a sum over all rows (those that `isSummed` names) says whether any is missing, doubled or old. What fails a write is written no more, and what is
+ * found damaged is forgotten: the next open makes the view anew.
+ */
+import { crc32c } from '@node-rs/crc32'
+import { Level } from 'level'
+import { OpenError, StoreError } from './errors.ts'
+
+/** A LevelDB, or what behaves like one in tests. */
+export type Database = Level<Buffer, Buffer>
+
+/** Opens (and locks) the database in the folder; making it if it is not there. */
+export function openLevel(path: string): Database {
+  return new Level<Buffer, Buffer>(path, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    // Index blocks and rows are small; what readers need often is cached decoded.
+    cacheSize: 4 * 1024 * 1024,
+    writeBufferSize: 4 * 1024 * 1024
+  })
+}
+
+/** Its types leave it out. */
+const { destroy: destroyLevel } = Level as unknown as { destroy(path: string): Promise<void> }
+
+/** How a database is opened, and what is in the way of one removed. */
+export interface Databases {
+  readonly open: () => Database
+  /** Removes all files of a database that cannot be opened or is not wanted any more. */
+  readonly destroy: () => Promise<void>
+}
+
+/** A database of a test's, which stays one object. */
+export function sameDatabase(db: Database): Databases {
+  const destroy = async (): Promise<void> => {
+    await db.open()
+    await db.clear()
+    await db.close()
+  }
+  return { open: () => db, destroy }
+}
+
+export function levelAt(path: string): Databases {
+  return { open: () => openLevel(path), destroy: () => destroyLevel(path) }
+}
+
+export type Write =
+  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
+  | { readonly type: 'del'; readonly key: Buffer }
+
+export interface Range {
+  readonly gte: Buffer
+  readonly lt?: Buffer
+  readonly lte?: Buffer
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
+/** The view holds what it must not, or lacks what it must have. */
+export class IndexDamagedError extends StoreError {
+  constructor(why: string, cause?: unknown) {
+    super('io-failed', `the index is damaged: ${why}`, {}, { cause })
+    this.name = 'IndexDamagedError'
+  }
+}
+
+const checksumBytes = 4
+/** Where the sum of the rows stands. */
+const sumKey = Buffer.from('mrows')
+/** Sums are taken modulo this, so that they stay exact. */
+const sumModulus = 2 ** 48
+/** Entries read together. */
+const entriesAtOnce = 1000
+
+/** Of all rows: how many, and the sum of their checksums. */
+interface RowsSum {
+  readonly count: number
+  readonly sum: number
+}
+
+const noRows: RowsSum = { count: 0, sum: 0 }
+
+export class CheckedDb {
+  readonly #databases: Databases
+  readonly #isSummed: (key: Buffer) => boolean
+  /** What the next open must not find where this one found damage. */
+  readonly #markKey: Buffer
+  #db: Database
+  #rows: RowsSum = noRows
+  #line: Promise<void> = Promise.resolve()
+  #failure: Error | undefined
+  #isClosed = false
+  /** Called once, with the first failed write or the first damage found. */
+  onFailed: (error: Error) => void = () => undefined
+
+  private constructor(
+    databases: Databases,
+    db: Database,
+    isSummed: (key: Buffer) => boolean,
+    markKey: Buffer
+  ) {
+    this.#databases = databases
+    this.#db = db
+    this.#isSummed = isSummed
+    this.#markKey = markKey
+  }
+
+  /**
+   * A database that is damaged beyond opening is made anew; `remade` says why. Rejects with OpenError: `locked` where
+   * another process has it, `io-failed` where the file system refuses.
+   */
+  static async open(
+    databases: Databases,
+    isSummed: (key: Buffer) => boolean,
+    markKey: Buffer
+  ): Promise<{ db: CheckedDb; remade: string | undefined }> {
+    const level = databases.open()
+    try {
+      await level.open()
+      return { db: new CheckedDb(databases, level, isSummed, markKey), remade: undefined }
+    } catch (error) {
+      const why = whyDamaged(error)
+      if (why === undefined) throw openErrorOf(error)
+      const db = new CheckedDb(databases, level, isSummed, markKey)
+      await db.remake()
+      return { db, remade: why }
+    }
+  }
+
+  /** Makes the database anew, empty. Rejects with OpenError. */
+  async remake(): Promise<void> {
+    try {
+      await this.#db.close()
+      await this.#databases.destroy()
+      this.#db = this.#databases.open()
+      await this.#db.open()
+    } catch (error) {
+      throw openErrorOf(error)
+    }
+    this.#rows = noRows
+    this.#failure = undefined
+  }
+
+  async get(key: Buffer): Promise<Buffer | undefined> {
+    const value = await this.#reading(() => this.#db.get(key))
+    return value === undefined ? undefined : this.#valueOf(key, value)
+  }
+
+  async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    const values = await this.#reading(() => this.#db.getMany([...keys]))
+    return keys.map((key, i) => values[i] && this.#valueOf(key, values[i]))
+  }
+
+  async *entries(range: Range): AsyncIterable<[key: Buffer, value: Buffer]> {
+    for await (const some of this.entriesTogether(range)) yield* some
+  }
+
+  /** The same, many at a time. */
+  async *entriesTogether(range: Range): AsyncIterable<readonly [key: Buffer, value: Buffer][]> {
+    const iterator = this.#db.iterator(range)
+    const size = Math.min(range.limit ?? entriesAtOnce, entriesAtOnce)
+    try {
+      for (;;) {
+        const some = await this.#reading(() => iterator.nextv(size))
+        if (some.length === 0) return
+        yield some.map(([key, value]) => [key, this.#valueOf(key, value)])
+        if (some.length < size || size === range.limit) return
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  /** All entries that are summed, some at a time. Rejects, at the latest at the end, with IndexDamagedError. */
+  async *summed(range: Range): AsyncIterable<readonly [key: Buffer, value: Buffer][]> {
+    const stored = await this.get(sumKey)
+    const wanted = stored === undefined ? noRows : (JSON.parse(stored.toString()) as RowsSum)
+    let found = noRows
+    for await (const some of this.entriesTogether(range)) {
+      for (const [key, value] of some) found = plus(found, 1, sumOf(key, value))
+      yield some
+    }
+    if (found.count !== wanted.count || found.sum !== wanted.sum)
+      throw this.damaged(`of ${wanted.count} rows ${found.count} are there, or they are old`)
+    this.#rows = wanted
+  }
+
+  /** Writes all or nothing. */
+  batch(writes: readonly Write[], options: { readonly sync?: boolean } = {}): Promise<void> {
+    if (writes.length === 0) return Promise.resolve()
+    // One after the other: each goes on from the sum that the one before it leads to.
+    const done = this.#line.then(() => this.#batch(writes, options))
+    this.#line = done.catch(() => undefined)
+    return done
+  }
+
+  async #batch(writes: readonly Write[], options: { readonly sync?: boolean }): Promise<void> {
+    const rows = await this.#rowsAfter(writes)
+    const all: Write[] = rows === this.#rows ? [...writes] : [...writes, sumWrite(rows)]
+    await this.#writing(() =>
+      this.#db.batch(
+        all.map((one) => (one.type === 'put' ? { ...one, value: withChecksum(one) } : one)),
+        options
+      )
+    )
+    this.#rows = rows
+  }
+
+  /** Not for what is summed. */
+  async clear(range: Range): Promise<void> {
+    await this.#writing(() => this.#db.clear(range))
+  }
+
+  /** Says that the view cannot be gone on with, now or after a restart; returns what to throw. */
+  damaged(why: string, cause?: unknown): IndexDamagedError {
+    const error = new IndexDamagedError(why, cause)
+    if (this.#failure === undefined) {
+      this.#fail(error)
+      // Should this fail too, the next open finds what this one found.
+      void this.#db.del(this.#markKey, { sync: true }).catch(() => undefined)
+    }
+    return error
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#db.close()
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error
+    this.onFailed(error)
+  }
+
+  #valueOf(key: Buffer, stored: Buffer): Buffer {
+    const at = stored.length - checksumBytes
+    if (at >= 0 && stored.readUInt32BE(at) === sumOf(key, stored.subarray(0, at)))
+      return stored.subarray(0, at)
+    throw this.damaged('an entry does not match its checksum')
+  }
+
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      const why = this.#isClosed ? undefined : whyDamaged(error)
+      if (why !== undefined) throw this.damaged(why, error)
+      throw error
+    }
+  }
+
+  /** LevelDB that failed a write may lose later ones that it says it has: it gets none. */
+  async #writing(write: () => Promise<void>): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      await write()
+    } catch (error) {
+      if (!this.#isClosed && this.#failure === undefined) this.#fail(error as Error)
+      throw error
+    }
+  }
+
+  /** The sum that the writes lead to. */
+  async #rowsAfter(writes: readonly Write[]): Promise<RowsSum> {
+    // Of several writes of a key the last one counts.
+    const rows = new Map<string, Write>()
+    for (const one of writes) if (this.#isSummed(one.key)) rows.set(one.key.toString('latin1'), one)
+    if (rows.size === 0) return this.#rows
+    const changes = [...rows.values()]
+    const before = await this.getMany(changes.map(({ key }) => key))
+    let after = this.#rows
+    for (const [i, change] of changes.entries()) {
+      const old = before[i]
+      if (old !== undefined) after = plus(after, -1, -sumOf(change.key, old))
+      if (change.type === 'put') after = plus(after, 1, sumOf(change.key, change.value))
+    }
+    return after
+  }
+}
+
+function plus({ count, sum }: RowsSum, rows: number, change: number): RowsSum {
+  return { count: count + rows, sum: (sum + change + sumModulus) % sumModulus }
+}
+
+function sumOf(key: Buffer, value: Buffer): number {
+  return crc32c(value, crc32c(key))
+}
+
+function withChecksum({ key, value }: { readonly key: Buffer; readonly value: Buffer }): Buffer {
+  const stored = Buffer.allocUnsafe(value.length + checksumBytes)
+  value.copy(stored)
+  stored.writeUInt32BE(sumOf(key, value), value.length)
+  return stored
+}
+
+function sumWrite(rows: RowsSum): Write {
+  return { type: 'put', key: sumKey, value: Buffer.from(JSON.stringify(rows)) }
+}
+
+/** The error that LevelDB gave, within those that were made of it. */
+function levelErrorOf(error: unknown): { readonly code?: string; readonly message: string } {
+  const { cause } = error as { readonly cause?: unknown }
+  return (cause ?? error) as { code?: string; message: string }
+}
+
+/** Whether LevelDB's files are damaged or missing; undefined where they only cannot be used just now. */
+function whyDamaged(error: unknown): string | undefined {
+  const { code, message } = levelErrorOf(error)
+  const isMissing = code === 'LEVEL_IO_ERROR' && /No such file/.test(message)
+  if (code === 'LEVEL_CORRUPTION' || isMissing || /^(Corruption|Invalid argument)/.test(message))
+    return message
+  return undefined
+}
+
+/** What to say where another process has the database; undefined for any other error. */
+export function whyLocked(error: unknown): string | undefined {
+  const isLocked = levelErrorOf(error).code === 'LEVEL_LOCKED'
+  return isLocked ? 'the data folder is in use by another process' : undefined
+}
+
+function openErrorOf(error: unknown): OpenError {
+  const why = whyLocked(error)
+  if (why !== undefined) return new OpenError('locked', why, { cause: error })
+  const { message } = levelErrorOf(error)
+  return new OpenError('io-failed', `the index cannot be opened: ${message}`, { cause: error })
+}

@@ -1,0 +1,107 @@
+import { MemoryLevel } from 'memory-level'
+import t from 'tap'
+import { CheckedDb, type Database, sameDatabase } from '../../storage/checked-db.ts'
+
+const markKey = Buffer.from('mark')
+const rows = { gte: Buffer.from('s'), lt: Buffer.from('t') }
+
+/** A database whose bytes a test may change behind our back. */
+async function opened() {
+  const raw = new MemoryLevel<Buffer, Buffer>({
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    storeEncoding: 'buffer'
+  })
+  const reopen = async () => {
+    const isSummed = (key: Buffer) => key[0] === 0x73
+    const databases = sameDatabase(raw as unknown as Database)
+    return (await CheckedDb.open(databases, isSummed, markKey)).db
+  }
+  return { raw, db: await reopen(), reopen }
+}
+
+function put(key: string, value: string) {
+  return { type: 'put', key: Buffer.from(key), value: Buffer.from(value) } as const
+}
+
+async function readRows(db: CheckedDb): Promise<string[]> {
+  const found: string[] = []
+  for await (const some of db.summed(rows))
+    for (const [key, value] of some) found.push(`${key}=${value}`)
+  return found
+}
+
+t.test('no flipped bit of a value or of its checksum passes', async (t) => {
+  const { raw, db } = await opened()
+  await db.batch([put('k', 'value')])
+  const key = Buffer.from('k')
+  const stored = await raw.get(key)
+  for (let bit = 0; bit < stored!.length * 8; bit++) {
+    const flipped = Buffer.from(stored!)
+    flipped[bit >> 3]! ^= 1 << (bit & 7)
+    await raw.put(key, flipped)
+    await t.rejects(db.get(key), { name: 'IndexDamagedError' })
+    await t.rejects(db.getMany([key]), { name: 'IndexDamagedError' })
+  }
+  await raw.put(Buffer.from('j'), stored!)
+  await t.rejects(db.get(Buffer.from('j')), { code: 'io-failed' }, 'nor does another key of it')
+  await raw.put(key, Buffer.of(1, 2))
+  await t.rejects(db.get(key), { name: 'IndexDamagedError' }, 'nor what is too short')
+})
+
+t.test('a row that is missing, too many or old is noticed', async (t) => {
+  const damages: Record<string, (raw: MemoryLevel<Buffer, Buffer>, old: Buffer) => Promise<void>> =
+    {
+      missing: (raw) => raw.del(Buffer.from('s1')),
+      doubled: async (raw) => {
+        const other = await opened()
+        await other.db.batch([put('s9', 'x')])
+        await raw.put(Buffer.from('s9'), (await other.raw.get(Buffer.from('s9')))!)
+      },
+      old: (raw, old) => raw.put(Buffer.from('s1'), old)
+    }
+  for (const [name, damage] of Object.entries(damages)) {
+    const { raw, db, reopen } = await opened()
+    await db.batch([put('s1', 'a'), put('s2', 'b'), put('x', 'no row'), put('s3', 'c')])
+    const old = (await raw.get(Buffer.from('s1')))!
+    await db.batch([put('s1', 'a2'), { type: 'del', key: Buffer.from('s3') }])
+    await db.batch([put('s4', 'first'), put('s4', 'last')])
+    await db.batch([{ type: 'del', key: Buffer.from('s none') }])
+    await db.close()
+    const again = await reopen()
+    t.same(await readRows(again), ['s1=a2', 's2=b', 's4=last'])
+    await again.batch([put('s2', 'b2')])
+    await again.close()
+    await raw.open()
+    await damage(raw, old)
+    const third = await reopen()
+    await t.rejects(readRows(third), { name: 'IndexDamagedError' }, name)
+  }
+})
+
+t.test('what failed a write is written no more', async (t) => {
+  const { raw, db } = await opened()
+  const failures: Error[] = []
+  db.onFailed = (error) => failures.push(error)
+  await db.batch([put('a', '1')])
+  const { batch } = raw
+  raw.batch = (() => Promise.reject(new Error('no space'))) as never
+  await t.rejects(db.batch([put('b', '2')]), /no space/)
+  raw.batch = batch
+  await t.rejects(db.batch([put('c', '3')]), /no space/)
+  await t.rejects(db.clear({ gte: Buffer.from('a'), lt: Buffer.from('b') }), /no space/)
+  t.equal(failures.length, 1)
+  t.equal(`${await db.get(Buffer.from('a'))}`, '1', 'it is still read')
+  await db.remake()
+  t.equal(await db.get(Buffer.from('a')), undefined)
+  await db.batch([put('b', '2')])
+})
+
+t.test('damage that is found takes the mark away', async (t) => {
+  const { raw, db } = await opened()
+  await db.batch([put('mark', 'm'), put('a', '1')])
+  await raw.put(Buffer.from('a'), Buffer.from('nonsense'))
+  await t.rejects(db.get(Buffer.from('a')), { name: 'IndexDamagedError' })
+  await t.rejects(db.batch([put('b', '2')]), { name: 'IndexDamagedError' }, 'no more writes')
+  t.equal(await raw.get(markKey), undefined)
+})
