@@ -80,6 +80,11 @@ export class OwnServer implements TestServer {
     return this.#process?.pid ?? 0
   }
 
+  /** Exit code, or the signal that ended it. */
+  get ended(): Promise<number | string> {
+    return this.#ended
+  }
+
   async start(kafkaPort: number): Promise<void> {
     const words = ['serve', '--data', join(this.folder, 'data'), '--kafka-port', String(kafkaPort)]
     const ports = ['--http-port', '0']
