@@ -68,7 +68,6 @@ export class Listener {
         this.#server.on('error', (error) =>
           this.#shared.log('error', 'listener-error', { reason: error.message })
         )
-        this.#planSweep()
         const bound = this.#server.address()
         if (bound === null || typeof bound === 'string') throw new Error('not bound to a port')
         resolve({ host: bound.address, port: bound.port })
@@ -124,13 +123,17 @@ export class Listener {
       this.#forget
     )
     this.#connections.add(connection)
+    this.#planSweep()
     socket.resume()
   }
 
   #remove(connection: Connection): void {
     if (!this.#connections.delete(connection)) return
     this.counters.open--
-    if (this.#connections.size === 0) this.#empty?.()
+    if (this.#connections.size > 0) return
+    this.#sweeper?.cancel()
+    this.#sweeper = undefined
+    this.#empty?.()
   }
 
   #logRefused(): void {
@@ -142,12 +145,15 @@ export class Listener {
     this.#shared.log('warn', 'connections-refused', fields)
   }
 
+  /** Where nobody is connected nothing wakes up. */
   #planSweep(): void {
     const { clock, limits } = this.#shared
-    this.#sweeper = clock.after(limits.sweepMs, () => {
+    if (this.#closing || this.#connections.size === 0) return
+    this.#sweeper ??= clock.after(limits.sweepMs, () => {
+      this.#sweeper = undefined
       const now = clock.monotonicMs()
       for (const connection of [...this.#connections]) connection.sweep(now)
-      if (!this.#closing) this.#planSweep()
+      this.#planSweep()
     })
   }
 }

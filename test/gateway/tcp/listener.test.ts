@@ -143,6 +143,21 @@ t.test('idle connections are found by the sweep', async (t) => {
   t.strictSame(events, ['idle-closed'])
 })
 
+t.test('no timer is set while nobody is connected', async (t) => {
+  const { clock, dial, listener } = await listening(t, { idleMs: 5000, sweepMs: 1000 })
+  t.equal(clock.timers, 0)
+  for (let i = 0; i < 2; i++) {
+    const socket = await dial()
+    t.equal(await ask(socket, 'one'), 'one')
+    t.equal(clock.timers, 1)
+    await clock.advance(3000)
+    t.equal(clock.timers, 1)
+    socket.destroy()
+    while (listener.counters.open > 0) await settled()
+    t.equal(clock.timers, 0)
+  }
+})
+
 t.test('a port that is taken is refused with its reason', async (t) => {
   const { address } = await listening(t)
   const shared = tcpShared(tcpLimits(), new FakeClock(), () => {})
