@@ -27,8 +27,8 @@ import {
   encodeBatch,
   type NewRecord
 } from '../../../storage/batch/encode-batch.ts'
-import { type Engine, openStore, type Topic } from '../../../storage/index.ts'
 import type { Database } from '../../../storage/checked-db.ts'
+import { type Engine, openStore, type Topic } from '../../../storage/index.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { type MemorySocket, memoryPair } from '../../support/memory-pair.ts'
