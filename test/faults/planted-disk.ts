@@ -91,9 +91,6 @@ interface Write {
   readonly value: Buffer
 }
 
-const markKey = 'mview'
-const isMark = ({ key }: Write): boolean => key.toString('latin1') === markKey
-
 /** The database, but for its batches. */
 function withBatch(
   database: Database,
@@ -113,24 +110,16 @@ function withBatch(
 }
 
 export const plantedView = {
-  /** Its mark says more than it holds: the rows follow when they like. */
+  /** Its mark, which is put last, says more than it holds: the rest follows later. */
   ahead: (database: Database) =>
     withBatch(database, async (writes, put) => {
-      const mark = writes.filter(isMark)
-      if (mark.length === 0) return await put(writes)
-      await put(mark)
       void (async () => {
         for (let turn = 0; turn < 40; turn++) await setImmediate()
-        await put(writes.filter((write) => !isMark(write))).catch(() => undefined)
+        await put(writes).catch(() => undefined)
       })()
     }),
   half: (database: Database) =>
-    withBatch(database, (writes, put) =>
-      put(writes.filter((write, i) => i % 2 === 0 || isMark(write)))
-    ),
-  /** What is to go from it stays. */
-  deletesNothing: (database: Database) =>
-    withBatch(database, (writes, put) => put(writes.filter(({ type }) => type === 'put'))),
+    withBatch(database, (writes, put) => put(writes.filter((_, i) => i % 2 === 0))),
   /** Its counter of queue uids stands still, so that uids are given out again. */
   uidsAgain: (database: Database) => {
     const countersKey = Buffer.concat([Buffer.from('s'), encodeKey(engineKeys.counters())])
