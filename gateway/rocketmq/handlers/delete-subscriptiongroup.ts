@@ -8,7 +8,7 @@ import type { deleteSubscriptiongroupRequest } from '../headers/delete-subscript
 import { refusalOfGroup } from '../other-protocol.ts'
 
 export const deleteSubscriptiongroup: Handler<typeof deleteSubscriptiongroupRequest> = async (
-  { header: { groupName, cleanOffset } },
+  { header: { groupName, cleanOffset, removeOffset } },
   context
 ) => {
   const refused = refusalOfGroup(groupName, context)
@@ -17,7 +17,8 @@ export const deleteSubscriptiongroup: Handler<typeof deleteSubscriptiongroupRequ
   const name = toKafkaGroupName(groupName)
   if (!groups.stored.has(name)) return {}
   await groups.configure(name, {})
-  if (cleanOffset) await groups.offsets.deleteGroup(name, () => !isTaken(name, groups))
+  if (cleanOffset || removeOffset)
+    await groups.offsets.deleteGroup(name, () => !isTaken(name, groups))
   return {}
 }
 

@@ -170,8 +170,8 @@ t.test(
 
 t.test('a deleted group has the defaults again, and is where it was unless asked so', async (t) => {
   const { peer, update, place, all, settings, commit } = await open(t)
-  const drop = (groupName: string, cleanOffset: boolean) =>
-    peer.ask(codes.drop, { fields: { groupName, cleanOffset: `${cleanOffset}` } })
+  const drop = (groupName: string, isPlaceToo: boolean, name = 'cleanOffset') =>
+    peer.ask(codes.drop, { fields: { groupName, [name]: `${isPlaceToo}` } })
   await update({ groupName: 'g', retryMaxTimes: 2 })
   await commit('g')
   t.match(await drop('g', false), { code: 0 })
@@ -180,6 +180,9 @@ t.test('a deleted group has the defaults again, and is where it was unless asked
   t.match(await drop('g', true), { code: 0 })
   t.equal(await place('g'), 22)
   t.notOk((await all()).g)
+  await commit('g')
+  t.match(await drop('g', true, 'removeOffset'), { code: 0 }, 'as mqadmin 4.9 says it')
+  t.equal(await place('g'), 22)
   t.match(await drop('never', true), { code: 0 })
 })
 
