@@ -1,15 +1,15 @@
-/** RocketMQ's admin tools, run in a driver's JVM (java/5.3.3/Mqadmin.java). */
+/** RocketMQ's admin tools, run in a driver's JVM (java/Mqadmin.java). */
 import { setTimeout } from 'node:timers/promises'
 import type { RocketmqDriver } from './driver.ts'
 
 export interface Mqadmin {
   /** Runs one command of mqadmin, words parted by spaces; resolves with all that it printed. */
   tool(line: string): Promise<string>
-  /** Runs it again until it prints what is wanted, for 30 s; resolves with what it printed last. */
+  /** Runs it again until it prints what is wanted, for a minute; resolves with what it printed last. */
   toolUntil(line: string, wanted: RegExp): Promise<string>
   /** Calls a method of the admin client (DefaultMQAdminExt); rejects with its exception. */
   call(method: string, ...given: readonly unknown[]): Promise<Answer>
-  /** Calls it again until it returns what is wanted, for 30 s; resolves with what it returned last. */
+  /** Calls it again until it returns what is wanted, for a minute; resolves with what it returned last. */
   callUntil(
     is: (answer: Answer) => boolean,
     method: string,
@@ -26,7 +26,7 @@ export interface Mqadmin {
 export type Answer = any
 
 /** A real broker tells its name server of changes a little later, and consumers say where they are every 5 s. */
-const waitMsMax = 30_000
+const waitMsMax = 60_000
 const callEveryMs = 100
 
 export function mqadminOf(driver: RocketmqDriver): Mqadmin {

@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
@@ -20,8 +22,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.commons.cli.CommandLine;
-import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.Options;
+import org.apache.commons.cli.PosixParser;
 import org.apache.rocketmq.client.QueryResult;
 import org.apache.rocketmq.common.MixAll;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -67,7 +69,7 @@ public final class Mqadmin {
     ByteArrayOutputStream output = new ByteArrayOutputStream();
     printed.begin(output);
     try (Hurried end = new Hurried(Thread.currentThread())) {
-      CommandLine line = ServerUtil.parseCmdLine("mqadmin " + words[0], options, known, new DefaultParser());
+      CommandLine line = ServerUtil.parseCmdLine("mqadmin " + words[0], options, known, new PosixParser());
       tool.execute(line, known, null);
     } catch (Throwable error) {
       error.printStackTrace();
@@ -164,15 +166,26 @@ public final class Mqadmin {
     return told;
   }
 
-  /** The list of tools is a field that only heirs see. */
-  private static final class Tools extends MQAdminStartup {
+  /** The list of tools is a field that only heirs see, and of another name in 4.9 than in 5. */
+  private static final class Tools {
     /** A fresh one: tools keep clients that they have shut down. */
     static synchronized SubCommand newTool(String name) throws Exception {
       Thread.sleep(APART_MS);
-      SUB_COMMANDS.clear();
-      initCommand();
-      for (SubCommand tool : SUB_COMMANDS) if (tool.commandName().equals(name)) return tool;
+      List<SubCommand> all = all();
+      all.clear();
+      MQAdminStartup.initCommand();
+      for (SubCommand tool : all) if (tool.commandName().equals(name)) return tool;
       throw new IllegalArgumentException("mqadmin has no " + name);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static List<SubCommand> all() throws Exception {
+      for (Field field : MQAdminStartup.class.getDeclaredFields()) {
+        if (field.getType() != List.class) continue;
+        field.setAccessible(true);
+        return (List<SubCommand>) field.get(null);
+      }
+      throw new NoSuchFieldException("a list of tools");
     }
   }
 
