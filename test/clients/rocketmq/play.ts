@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { SeededRandom, seedOfRun } from '../../support/seeded-random.ts'
 import { type OwnServer, startIsthmus } from '../server.ts'
 import { type RocketmqClient, RocketmqDriver } from './driver.ts'
-import type { Scenario, Stage } from './scenario.ts'
+import { type Scenario, type Stage, transactionChecksMax } from './scenario.ts'
 
 /** For all scenarios of one client on a busy machine; tap's own default is 30 s. */
 const timeoutMs = 30 * 60_000
@@ -12,7 +12,7 @@ const timeoutMs = 30 * 60_000
 /** So that nobody waits half a minute; a RocketMQ that runs already should be told the same. */
 const options = [
   ...['--transaction-check-after-ms', '1000', '--transaction-check-interval-ms', '1000'],
-  ...['--transaction-check-max', '3']
+  ...['--transaction-check-max', `${transactionChecksMax}`]
 ]
 
 /** Every file of scenarios/ exports `scenarios`; one that is put there is played. */

@@ -37,6 +37,24 @@ export type Scenario =
 /** What a scenario that asks nothing of one client alone is played with. */
 export const everyLanguage: readonly RocketmqClient['language'][] = ['java', 'go']
 
+/** How often the server asks about a transaction, a second apart: a busy client has that long to answer. */
+export const transactionChecksMax = 8
+
+const repeatMsMax = 60_000
+
+/** Does something again and again until `is` holds, or for as long as a busy machine may need. */
+export async function repeatUntil(
+  is: () => boolean,
+  again: () => Promise<unknown>,
+  msMax = repeatMsMax
+): Promise<void> {
+  const endMs = Date.now() + msMax
+  while (!is() && Date.now() < endMs) await again()
+}
+
+/** A held pull is answered within it when its message comes; a client would ask again after 15 s by itself. */
+export const heldMsMax = 10_000
+
 /** Messages whose bodies are the prefix and a number. */
 export function numbered(count: number, prefix = 'm'): { body: Buffer }[] {
   return Array.from({ length: count }, (_, i) => ({ body: Buffer.from(`${prefix}${i}`) }))

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { clients } from '../../clients.ts'
 import { Driver, waitUntil } from '../../driver.ts'
 import type { Codec, WireRecord } from '../../wire.ts'
+import { untilCommitted } from '../kafka-consume.ts'
 import { bodies, everyLanguage, numbered, type OwnStage, type Scenario } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -88,6 +89,7 @@ async function thereAndBack(t: Test, stage: OwnStage): Promise<void> {
   await driver.send(topic, [...numbered(8, 'one-'), large])
   await driver.consume({ group, topic })
   await driver.until('the first were given', () => driver.given.length >= 9)
+  await untilCommitted(stage.kafka, group, topic, 9)
   await driver.stop()
   // Go's client is a member until its connection ends.
   if (client.language === 'go') await driver.end()

@@ -1,6 +1,13 @@
 /** Messages looked up by key and id; groups' places given anew; consumers asked through the server. */
 import type { Test } from 'tap'
-import { bodies, numbered, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
+import {
+  bodies,
+  numbered,
+  type OwnStage,
+  repeatUntil,
+  type Scenario,
+  type Stage
+} from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
   { name: 'messages are found by key, by unique key and by message id', run: lookups },
@@ -36,10 +43,13 @@ async function lookups(t: Test, { another, name }: Stage): Promise<void> {
   const byKey = (of: string, more: object = {}) =>
     driver.ask('Lookups.byKey', { topic, key: `${key}-${of}`, count: 32, ...ever, ...more })
   // A real broker's index is a moment late.
-  for (let round = 0; round < 100; round++) {
-    if (textsOf(await byKey('large')).length > 0) break
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  let isIndexed = false
+  await repeatUntil(
+    () => isIndexed,
+    async () => {
+      isIndexed = textsOf(await byKey('large')).length > 0
+    }
+  )
   t.same(textsOf(await byKey('green')), ['one', 'two'])
   t.same(textsOf(await byKey('red')), ['one'])
   t.equal(textsOf(await byKey('large'))[0]?.length, 50_000, 'inflated by the client')
@@ -131,7 +141,12 @@ async function asked(t: Test, { another, name }: Stage): Promise<void> {
   const running = (await driver.ask('Lookups.running', { group })) as { topics: string[] }
   t.match(running, { type: 'CONSUME_PASSIVELY', hasStacks: true })
   t.same([...running.topics].sort(), [`%RETRY%${group}`, topic])
-  const status = Object.values((await driver.ask('Lookups.status', { topic, group })) as object)
+  // Its place moves on when its listener has returned, which is after what it told.
+  let status: Record<number, number>[] = []
+  const isThere = () => status[0]?.[0] === 1
+  await repeatUntil(isThere, async () => {
+    status = Object.values((await driver.ask('Lookups.status', { topic, group })) as object)
+  })
   t.match(status, [{ 0: 1 }])
   const { offsetId: msgId } = sent ?? { offsetId: '' }
   t.same(await driver.ask('Lookups.consumeDirectly', { group, topic, msgId }), {

@@ -1,6 +1,6 @@
 /** A topic of many queues, one client's pulls held on all of them. */
 import type { Test } from 'tap'
-import { bodies, everyLanguage, type OwnStage, type Scenario } from '../scenario.ts'
+import { bodies, everyLanguage, heldMsMax, type OwnStage, type Scenario } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -12,8 +12,6 @@ export const scenarios: readonly Scenario[] = [
 ]
 
 const queueCount = 128
-/** A held pull is answered when its message is stored; a client would ask again after 15 s and more. */
-const soonMs = 5000
 
 async function many(t: Test, { another, name, kafka }: OwnStage): Promise<void> {
   const topic = name('wide')
@@ -33,7 +31,7 @@ async function many(t: Test, { another, name, kafka }: OwnStage): Promise<void> 
   for (const queue of [0, 77, queueCount - 1]) {
     const count = driver.given.length
     await driver.send(topic, [{ body: Buffer.from('held'), queue }])
-    await driver.until('a held pull was answered', () => driver.given.length > count, soonMs)
+    await driver.until('a held pull was answered', () => driver.given.length > count, heldMsMax)
     t.equal(driver.given.at(-1)?.queue, queue)
   }
 }

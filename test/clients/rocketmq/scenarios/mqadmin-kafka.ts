@@ -1,6 +1,7 @@
 /** Kafka's topics, groups and members as mqadmin and the dashboard see them, and RocketMQ's as Kafka's tools do. */
 import type { Consumer } from 'kafkajs'
 import type { Test } from 'tap'
+import { untilCommitted } from '../kafka-consume.ts'
 import { mqadminOf, queueKey, rowOf, rowsOf } from '../mqadmin.ts'
 import { numbered, type OwnStage, type Scenario } from '../scenario.ts'
 
@@ -123,6 +124,7 @@ async function toKafka(t: Test, { another, name, kafka }: OwnStage): Promise<voi
   t.match(live, { state: 'Stable', members: [{ clientId: /@/, clientHost: '/127.0.0.1' }] })
   await t.rejects(admin.deleteGroups([group]), 'it has members')
   await driver.stop()
+  await untilCommitted(kafka, group, topic, 6)
   await driver.send(topic, numbered(3))
   t.match(await describe(), { state: 'Empty', members: [] })
   const ends = await admin.fetchTopicOffsets(topic)

@@ -1,7 +1,7 @@
 /** Orderly consumption when members come and go (passed by RocketMQ 5.3.3 too), and the server with its locks. */
 import type { Test } from 'tap'
 import type { GivenMessage } from '../driver.ts'
-import { numbered, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
+import { numbered, type OwnStage, repeatUntil, type Scenario, type Stage } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
   { name: 'orderly members hand their queues over, each queue in order', run: handedOver },
@@ -47,10 +47,14 @@ async function handedOver(t: Test, { another, name }: Stage): Promise<void> {
   await one.until('one has all', () => one.given.length >= 12)
   await two.consume({ group, topic, orderly: true })
   // The locks that one gives back are to be asked for again.
-  for (let round = 0; round < 200 && two.given.length === 0; round++) {
-    await two.ask('Consumers.rebalance')
-    await send(`round${round}`)
-  }
+  let round = 0
+  await repeatUntil(
+    () => two.given.length > 0,
+    async () => {
+      await two.ask('Consumers.rebalance')
+      await send(`round${round++}`)
+    }
+  )
   t.ok(two.given.length > 0, 'two has queues')
   await one.stop()
   await send('last')

@@ -1,6 +1,6 @@
 /** Subscriptions that change while the consumer runs. Passed by RocketMQ 5.3.3 too. */
 import type { Test } from 'tap'
-import { everyLanguage, type Scenario, type Stage } from '../scenario.ts'
+import { everyLanguage, repeatUntil, type Scenario, type Stage } from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
   { name: 'a running consumer changes its tags, and takes in another topic', run: changing },
@@ -28,7 +28,7 @@ async function changing(t: Test, { another, name }: Stage): Promise<void> {
   // A pull that is held already passes by what it was not asked for.
   const wanted = () => driver.given.filter(({ body }) => body.toString() === 'wanted')
   const isTold = () => new Set(wanted().map(({ queue }) => queue)).size === queues.length
-  for (let sent = 0; sent < 200 && !isTold(); sent++) await driver.send(topic, round('wanted', 'B'))
+  await repeatUntil(isTold, () => driver.send(topic, round('wanted', 'B')))
   await driver.until('each queue gives the new tag', isTold)
   await driver.send(topic, round('unwanted', 'A'))
   await driver.send(topic, round('last', 'B'))
@@ -37,7 +37,7 @@ async function changing(t: Test, { another, name }: Stage): Promise<void> {
   await driver.ask('Consumers.subscribe', { topic: name('changing-too'), subscription: '*' })
   // The topic has a route at the client once it has asked for it; then its queues are divided.
   const isRead = () => count(texts(), 'before') === queues.length
-  for (let round = 0; round < 1000 && !isRead(); round++) await driver.ask('Consumers.rebalance')
+  await repeatUntil(isRead, () => driver.ask('Consumers.rebalance'))
   await driver.until('the other topic is read', isRead)
   await driver.send(topic, round('still', 'B'))
   await driver.until('the first is read on', () => count(texts(), 'still') === queues.length)

@@ -1,13 +1,20 @@
 /**
  * Transactional producers: commit, rollback, and being asked. Those that are not `own` were played against Apache
  * RocketMQ 5.3.3 too, by Java clients 5.3.3 and 4.9.8 and Go's, and pass there: with transactionTimeOut=1000,
- * transactionCheckInterval=1000, transactionCheckMax=3, and transactionOpBatchInterval=100 so that it does not ask
+ * transactionCheckInterval=1000, transactionCheckMax=8, and transactionOpBatchInterval=100 so that it does not ask
  * about what is committed already.
  */
 import type { Test } from 'tap'
 import type { DriverEvent, RocketmqDriver, SendResult } from '../driver.ts'
 import { kafkaConsume } from '../kafka-consume.ts'
-import { bodies, everyLanguage, type OwnStage, type Scenario, type Stage } from '../scenario.ts'
+import {
+  bodies,
+  everyLanguage,
+  type OwnStage,
+  type Scenario,
+  type Stage,
+  transactionChecksMax
+} from '../scenario.ts'
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -66,7 +73,7 @@ function decides(outcome: Outcome, outcomeAt = 1): Sending {
   return { properties: { outcome, outcomeAt: `${outcomeAt}` } }
 }
 
-/** The same, asked when a server that was started again is surely there, and its clients too. */
+/** The same, asked when who died is surely gone, and a server that was started again there, with its clients. */
 function later(outcome: Outcome): Sending {
   const { properties } = decides(outcome)
   return { properties: { ...properties, CHECK_IMMUNITY_TIME_IN_SECONDS: '5' } }
@@ -90,8 +97,9 @@ async function committed(t: Test, stage: Stage): Promise<void> {
   const topic = name('transacted')
   const one = await producer(stage, topic, name('transactions'))
   const { driver, given } = await consumer(stage, topic, name('transacted-group'))
-  const rolled = await sendHalf(one, topic, ['no-1', 'no-2', 'no-3'], 'ROLLBACK_MESSAGE')
-  const sent = await sendHalf(one, topic, ['yes-1', 'yes-2', 'yes-3'], 'COMMIT_MESSAGE')
+  const unasked = { properties: { CHECK_IMMUNITY_TIME_IN_SECONDS: '30' } }
+  const rolled = await sendHalf(one, topic, ['no-1', 'no-2', 'no-3'], 'ROLLBACK_MESSAGE', unasked)
+  const sent = await sendHalf(one, topic, ['yes-1', 'yes-2', 'yes-3'], 'COMMIT_MESSAGE', unasked)
   for (const { status, transactionId, uniqueKey } of [...rolled, ...sent]) {
     t.same([status, transactionId], ['SEND_OK', uniqueKey])
   }
@@ -151,7 +159,7 @@ async function another(t: Test, stage: Stage): Promise<void> {
   const { driver, given } = await consumer(stage, topic, name('inherited-group'))
   // Asking nobody counts too, so the other one is there before.
   const two = await producer(stage, topic, name('family'))
-  const [half] = await sendHalf(one, topic, ['left'], 'UNKNOW', decides('COMMIT_MESSAGE'))
+  const [half] = await sendHalf(one, topic, ['left'], 'UNKNOW', later('COMMIT_MESSAGE'))
   await one.kill()
   await driver.until('it was committed', () => given().length >= 1)
   t.same(bodies(given()), ['left'])
@@ -168,15 +176,19 @@ async function putAside(t: Test, stage: Stage): Promise<void> {
   const { given } = await consumer(stage, topic, name('undecided-group'))
   const text = name('undecided-body')
   const [half] = await sendHalf(one, topic, [text], 'UNKNOW', decides('UNKNOW'))
-  await one.until('it was asked thrice', () => checksOf(one, text).length >= 3)
+  const isAsked = () => checksOf(one, text).length >= transactionChecksMax
+  await one.until('it was asked as often as it may be', isAsked)
   const aside = stage.another()
   const found = () => aside.given.filter(({ uniqueKey }) => uniqueKey === half?.uniqueKey)
   // It has no route before it has a message; a consumer that knows of none asks again.
   await aside.consume({ group: name('aside-group'), topic: putAsideTopic })
   await aside.until('it was put aside', () => found().length >= 1)
   t.match(found()[0], { topic: putAsideTopic, queue: 0 })
-  t.match(found()[0]?.properties, { REAL_TOPIC: topic, TRANSACTION_CHECK_TIMES: '3' })
-  t.equal(checksOf(one, text).length, 3)
+  t.match(found()[0]?.properties, {
+    REAL_TOPIC: topic,
+    TRANSACTION_CHECK_TIMES: `${transactionChecksMax}`
+  })
+  t.equal(checksOf(one, text).length, transactionChecksMax)
   t.same(given(), [])
 }
 
