@@ -162,13 +162,13 @@ const noBatches: readonly BatchHead[] = []
  * it is looked at where the header is not what a run's batches mostly say, and must not be believed otherwise.
  */
 function doubtful({ run, batches }: ScannedRun): readonly BatchHead[] {
-  let found = noBatches
+  const found: BatchHead[] = []
   let due = run.baseOffset
   let count = 0
   for (const batch of batches) {
     const { baseOffset, lastOffsetDelta, recordCount } = batch
     const isDense = baseOffset === due && lastOffsetDelta === recordCount - 1
-    if (!isDense || !isPlausible(batch)) found = [...found, batch]
+    if (!isDense || !isPlausible(batch)) found.push(batch)
     due = baseOffset + lastOffsetDelta + 1
     count += recordCount
   }
