@@ -2,14 +2,15 @@
  * The same server inside another program: `import { startServer } from 'isthmus'`. Nothing is global: no signal
  * handlers, no environment, no settings file; several servers run side by side, each with its own folder.
  */
-import type { LogSink } from '../storage/index.ts'
+import type { BackupReport, LogSink } from '../storage/index.ts'
 import { type Config, defaultConfig, type SettingName, settings } from './config.ts'
 import { type Server, startServer as startConfigured } from './server.ts'
 import { optionName, settingValue } from './setting.ts'
 import { makeTemporaryFolder, removeFolder } from './temporary-folder.ts'
 import { UsageError } from './usage-error.ts'
 
-export type { LogLevel, LogSink } from '../storage/index.ts'
+export type { BackupErrorCode, BackupReport, LogLevel, LogSink } from '../storage/index.ts'
+export { BackupError } from '../storage/index.ts'
 export type { Config } from './config.ts'
 export type { Endpoint } from './server.ts'
 export { StartError } from './start-error.ts'
@@ -26,6 +27,11 @@ export interface EmbeddedServer {
   readonly addresses: Server['addresses']
   /** The store's folder. */
   readonly data: string
+  /**
+   * Makes a store in `folder` (empty, or not there yet) of all that is acknowledged by now; this one goes on.
+   * @throws BackupError; StoreError where the server is closed
+   */
+  backup(folder: string): Promise<BackupReport>
   /** Drains, closes the store and removes the folder if it was a temporary one. Idempotent. */
   close(): Promise<void>
 }
@@ -39,7 +45,7 @@ export async function startServer(options: EmbeddedOptions = {}): Promise<Embedd
   const config = configOf(given)
   if (given.data !== undefined) {
     const server = await startConfigured({ config, log })
-    return { addresses: server.addresses, data: config.data, close: () => server.close() }
+    return embedded(server, config.data, () => server.close())
   }
   return await startTemporary(config, log)
 }
@@ -53,11 +59,16 @@ async function startTemporary(config: Config, log: LogSink): Promise<EmbeddedSer
       closed ??= closeTemporary(server, data)
       return closed
     }
-    return { addresses: server.addresses, data, close }
+    return embedded(server, data, close)
   } catch (error) {
     await removeFolder(data)
     throw error
   }
+}
+
+function embedded(server: Server, data: string, close: () => Promise<void>): EmbeddedServer {
+  const { addresses } = server
+  return { addresses, data, backup: (folder) => server.backup(folder), close }
 }
 
 async function closeTemporary(server: Server, data: string): Promise<void> {

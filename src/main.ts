@@ -1,6 +1,7 @@
 /** The command: what was asked for, signals and exit codes. */
 import yargs from 'yargs'
-import { optionsFor } from './cli/options.ts'
+import { backupOptions } from './cli/command-options.ts'
+import { type CommandOption, optionsFor } from './cli/options.ts'
 import { type SettingName, settingNames } from './config.ts'
 import { describeError } from './describe-error.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -14,6 +15,8 @@ interface Command {
   readonly run: (options: Options) => Promise<number>
   /** Those that it takes as options; the environment and the file may have all. */
   readonly settings: readonly SettingName[]
+  /** Those that are no settings. */
+  readonly options?: Readonly<Record<string, CommandOption>>
 }
 
 /** Each command's file is loaded when it is asked for: a start reads only what it needs. */
@@ -27,6 +30,12 @@ const commands = {
     doc: 'Read a store that is not open, and say what is wrong with it',
     run: async (options: Options) => (await import('./cli/check.ts')).check(options),
     settings: ['data']
+  },
+  backup: {
+    doc: 'Copy a store to another folder, also while its server runs',
+    run: async (options: Options) => (await import('./cli/backup.ts')).backup(options),
+    settings: ['data', 'flush', 'logLevel'],
+    options: backupOptions
   },
   reindex: {
     doc: 'Make LevelDB anew from the log of a store that is not open',
@@ -64,7 +73,10 @@ async function run(words: readonly string[]): Promise<number> {
     parser.command(
       name,
       commands[name].doc,
-      (command) => command.options(optionsFor(commands[name].settings)),
+      (command) => {
+        const { settings, options = {} } = commands[name] as Command
+        return command.options({ ...optionsFor(settings), ...options })
+      },
       async (options) => {
         code = await commands[name].run(options)
       }

@@ -1,9 +1,16 @@
 /** The composition root: opens the store, wires services and listeners, and closes them in order. */
 import { keepPolicies } from '../gateway/broker/keep-policy.ts'
 import { type Listener, tcpLimitTable, tcpShared } from '../gateway/tcp/index.ts'
-import { type LogSink, openStore, type Store } from '../storage/index.ts'
+import {
+  type BackupReport,
+  type LogSink,
+  openStore,
+  type Store,
+  StoreError
+} from '../storage/index.ts'
 import { type Broker, openBroker, topicDefaults } from './broker.ts'
 import { type Config, pickSettings } from './config.ts'
+import { startControl } from './control/control-server.ts'
 import { describeError } from './describe-error.ts'
 import { type Health, healthOf, healthPage, type Phase } from './http/health.ts'
 import { type HttpServer, startHttpServer } from './http/http-server.ts'
@@ -41,6 +48,11 @@ export interface Server {
   readonly addresses: Endpoints
   /** Resolves, if ever, when the server can go on no longer: say so, close it and end. */
   readonly failure: Promise<Error>
+  /**
+   * Makes a store in `folder` (empty, or not there yet) of all that is acknowledged by now; this one goes on.
+   * @throws BackupError; StoreError where the store is closed
+   */
+  backup(folder: string): Promise<BackupReport>
   /** Takes no new connection, drains, and closes the store. Idempotent. */
   close(): Promise<void>
 }
@@ -93,6 +105,7 @@ class RunningServer implements Server {
   #broker: Broker | undefined
   #kafka: KafkaSide | undefined
   #rocketmq: RocketmqSide | undefined
+  #control: { close(): Promise<void> } | undefined
   #closed: Promise<void> | undefined
 
   constructor(config: Config, log: LogSink, world: World) {
@@ -121,6 +134,7 @@ class RunningServer implements Server {
       keepPolicyOf: keepPolicies(configs)
     })
     this.#store = store
+    await this.#listenControl()
     void store.failure.then(this.#fail)
     const shared = tcpShared(pickSettings(config, tcpLimitTable), ports.clock, this.#log)
     this.#broker = await openBroker(store, configs, config, { ...ports, log: this.#log })
@@ -137,6 +151,11 @@ class RunningServer implements Server {
     this.#phase = 'up'
   }
 
+  async backup(folder: string): Promise<BackupReport> {
+    if (this.#store === undefined) throw new StoreError('closed', 'the store is not open')
+    return await this.#store.backup(folder)
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -145,6 +164,7 @@ class RunningServer implements Server {
   /** Requests first, then what they work on; health is told until the end. */
   async #close(): Promise<void> {
     this.#phase = 'closing'
+    await this.#control?.close()
     const { namesrv, broker, vip } = this.#rocketmq ?? {}
     const listeners = [this.#kafka?.listener, namesrv, broker, vip]
     await Promise.all(listeners.map((listener) => listener?.close(drainTimeoutMs)))
@@ -177,6 +197,21 @@ class RunningServer implements Server {
   async #listenVip(listener: Listener | undefined, brokerPort: number): Promise<void> {
     if (listener === undefined) return
     this.addresses.vip = await this.#listen(listener, 'broker-vip-port', brokerPort - vipDistance)
+  }
+
+  /** Commands find the server by it. A server without it serves its clients all the same. */
+  async #listenControl(): Promise<void> {
+    const { data } = this.#config
+    const { fileSystem } = this.#world
+    // There is no socket in a folder that is not the machine's.
+    if (fileSystem !== thisMachine.fileSystem) return
+    try {
+      this.#control = await startControl(fileSystem, data, {
+        backup: (folder) => this.backup(folder)
+      })
+    } catch (error) {
+      this.#log('warn', 'control-absent', { data, reason: describeError(error) })
+    }
   }
 
   async #listenHttp(): Promise<HttpServer> {

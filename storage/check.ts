@@ -15,7 +15,13 @@ import { type ScanEnd, scanSegment } from './layout/scan.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, type SnapshotName } from './layout/snapshot.ts'
 import type { FileSystem } from './ports.ts'
-import { foldersOf, isCopy, listSegments, type SegmentFile } from './store-folder.ts'
+import {
+  foldersOf,
+  isCopy,
+  listSegments,
+  refuseForeignFolder,
+  type SegmentFile
+} from './store-folder.ts'
 
 export type { CheckProblem, CheckReport, CheckTotals } from './check-report.ts'
 
@@ -37,6 +43,7 @@ export async function checkStore(
   folder: string,
   options: CheckOptions = {}
 ): Promise<CheckReport> {
+  await refuseForeignFolder(fileSystem, folder)
   const folders = foldersOf(folder)
   const segments = await listOrRefuse(fileSystem, folders.log)
   const snapshots = await listSnapshots(fileSystem, folders.snapshots).catch(noneIfMissing)

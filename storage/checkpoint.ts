@@ -14,7 +14,7 @@ import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
 import type { SegmentUsage, UsageBlock } from './segment-usage.ts'
 import type { StoreSettings } from './settings.ts'
-import { engineKeys, type StoredRow } from './state/stored-rows.ts'
+import { engineKeys, type SegmentRow, type StoredRow } from './state/stored-rows.ts'
 
 export interface CheckpointParts {
   readonly catalog: Catalog
@@ -67,6 +67,14 @@ interface SnapshotCapture {
   readonly timerCount: number
 }
 
+/** A snapshot, and what was live when it was taken. */
+export interface WrittenSnapshot {
+  readonly sequence: number
+  /** Where the log went on. */
+  readonly address: { readonly segment: number; readonly position: number }
+  readonly segments: readonly SegmentRow[]
+}
+
 export class Checkpointer {
   readonly #parts: CheckpointParts
   #running: Promise<void> | undefined
@@ -75,12 +83,13 @@ export class Checkpointer {
   #snapshotDue = false
   #failed = false
   #closing = false
-  #isHeld = false
+  #holds = 0
   /** Those who wait for the next snapshot. */
   #waiting: (() => void)[] = []
 
   /** By sequence, newest first. */
   #snapshots: readonly number[]
+  #lastWritten: WrittenSnapshot | undefined
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts
@@ -95,6 +104,16 @@ export class Checkpointer {
   /** Sequence of the newest snapshot, -1 for none. */
   get newestSnapshot(): number {
     return this.#snapshots[0] ?? -1
+  }
+
+  /** Sequences of the kept snapshots that can be read, newest first. */
+  get snapshots(): readonly number[] {
+    return this.#snapshots
+  }
+
+  /** The newest snapshot, if it was written since the open. */
+  get lastWritten(): WrittenSnapshot | undefined {
+    return this.#lastWritten
   }
 
   /** A group of this size, with this many runs, is durable. */
@@ -135,7 +154,7 @@ export class Checkpointer {
   }
 
   isDue(): boolean {
-    if (this.#running !== undefined || this.#failed || this.#isHeld) return false
+    if (this.#running !== undefined || this.#failed || this.#holds > 0) return false
     const { settings, keys, catalog } = this.#parts
     return (
       this.#snapshotDue ||
@@ -145,15 +164,14 @@ export class Checkpointer {
     )
   }
 
-  /** No checkpoint begins until `release`; resolves when none is under way. */
+  /** No checkpoint begins until `release`, called as often; resolves when none is under way. */
   async hold(): Promise<void> {
-    this.#isHeld = true
+    this.#holds++
     await this.idle()
   }
 
   release(): void {
-    this.#isHeld = false
-    this.#parts.onDue()
+    if (--this.#holds === 0) this.#parts.onDue()
   }
 
   /** Captures the catalog now (everything sealed must be durable) and writes it in the background. */
@@ -255,11 +273,16 @@ export class Checkpointer {
     }
     for (const id of capture.droppedTopics) await db.dropKeys(id)
     if (capture.snapshot === undefined) return
-    await this.#writeSnapshot(capture.mark, snapshotRows(capture.snapshot, db))
+    const { mark, snapshot } = capture
+    await this.#writeSnapshot(mark, snapshotRows(snapshot, db), segmentsIn(snapshot.rows))
   }
 
   /** One for which there was no room is written with the next checkpoint. */
-  async #writeSnapshot(mark: ViewMark, rows: AsyncIterable<StoredRow | EncodedRow>): Promise<void> {
+  async #writeSnapshot(
+    mark: ViewMark,
+    rows: AsyncIterable<StoredRow | EncodedRow>,
+    segments: readonly SegmentRow[]
+  ): Promise<void> {
     const { fileSystem, folder, storeId, clusterId, logSink, onDiskFull } = this.#parts
     const { applied: address, sequence, appendTimeMs } = mark
     const header = { storeId, clusterId, sequence, address, appendTimeMs }
@@ -275,8 +298,13 @@ export class Checkpointer {
     const known = [sequence, ...this.#snapshots]
     const kept = await pruneSnapshots(fileSystem, folder, { known })
     this.#snapshots = kept.map((one) => one.sequence)
+    this.#lastWritten = { sequence, address, segments }
     this.#releaseAll()
   }
+}
+
+function segmentsIn(rows: readonly StoredRow[]): SegmentRow[] {
+  return rows.flatMap((entry) => (entry.family === 'segment' ? [entry.row] : []))
 }
 
 /**

@@ -1,5 +1,6 @@
 /** How much of a flush group a commit will take: an upper bound, known before it is sealed. */
 import type { Change, Commit, PackedRecord } from './contract.ts'
+import { StoreError } from './errors.ts'
 import { recordPrefixBytesMax } from './pack.ts'
 
 /** Headers of a run and its share of a topic's description. */
@@ -57,4 +58,22 @@ function weightOfValue(value: unknown): number {
   let bytes = 0
   for (const [name, inner] of Object.entries(value)) bytes += name.length + weightOfValue(inner)
   return bytes
+}
+
+/** Throws for what no store could do: StoreError `too-large` for too many changes, RangeError for impossible counts. */
+export function checkShape({ changes = [] }: Commit, changesMax: number): void {
+  if (changes.length > changesMax)
+    throw new StoreError('too-large', `a commit of ${changes.length} changes is too large`)
+  for (const change of changes) {
+    if (change.op === 'create-topic') needsCount(change.topic.queueCount, 1)
+    if (change.op === 'update-topic')
+      for (const name of ['queueCount', 'readQueues', 'writeQueues'] as const)
+        needsCount(change.update[name] ?? 0, 0)
+    if (change.op === 'reserve-producer-ids') needsCount(change.count, 1)
+  }
+}
+
+export function needsCount(value: number, min: number): void {
+  if (!Number.isSafeInteger(value) || value < min)
+    throw new RangeError(`a count must be ${min} or more, not ${value}`)
 }

@@ -80,3 +80,27 @@ export class OpenError extends Error {
     this.code = code
   }
 }
+
+/** Why a backup was not made. The store goes on as it was. */
+export const backupErrorCodes = [
+  /** The folder holds something already, or is within the store's own. Nothing was written. */
+  'folder-taken',
+  /** The folder to make it in is not there. Nothing was written. */
+  'no-parent',
+  /** Another backup of this store is being made. Nothing was written. */
+  'busy',
+  /** It was begun and given up: the folder is marked as unfinished. */
+  'unfinished'
+] as const
+
+export type BackupErrorCode = (typeof backupErrorCodes)[number]
+
+export class BackupError extends Error {
+  readonly code: BackupErrorCode
+
+  constructor(code: BackupErrorCode, text: string, options?: ErrorOptions) {
+    super(text, options)
+    this.name = 'BackupError'
+    this.code = code
+  }
+}

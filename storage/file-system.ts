@@ -19,8 +19,9 @@ export const realFileSystem: FileSystem = {
     const handle = await call<number>((done) => fs.open(path, openFlags[mode], 0o640, done))
     return new RealFile(handle)
   },
-  async makeFolder(path) {
-    await call<string | undefined>((done) => fs.mkdir(path, { recursive: true }, done))
+  async makeFolder(path, isPrivate = false) {
+    const options = { recursive: true, mode: isPrivate ? 0o700 : 0o777 } as const
+    await call<string | undefined>((done) => fs.mkdir(path, options, done))
   },
   list(path) {
     return call<string[]>((done) => fs.readdir(path, done))
@@ -30,6 +31,9 @@ export const realFileSystem: FileSystem = {
   },
   unlink(path) {
     return run((done) => fs.unlink(path, done))
+  },
+  link(from, to) {
+    return run((done) => fs.link(from, to, done))
   },
   async syncFolder(path) {
     const folder = await call<number>((done) => fs.open(path, fs.constants.O_RDONLY, done))

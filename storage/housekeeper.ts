@@ -41,7 +41,7 @@ export class Housekeeper {
       folder: parts.logFolder,
       storeId: Buffer.from(parts.info.storeId, 'hex'),
       sequence: () => household.committer().sequence,
-      upkeep: (upkeep: Upkeep) => this.#upkeep(upkeep),
+      upkeep: (upkeep: Upkeep) => this.upkeep(upkeep),
       onFreed: () => parts.space.ask(),
       isStopped: () => this.#isStopped,
       turns: new Turns()
@@ -113,7 +113,7 @@ export class Housekeeper {
   }
 
   /** A group of the store's own; resolves once it is durable. */
-  async #upkeep(upkeep: Upkeep): Promise<void> {
+  async upkeep(upkeep: Upkeep): Promise<void> {
     const weight = upkeepBytesMax + upkeep.dropSegments.length * upkeepBytesPerSegment
     await new Promise((resolve, reject) => {
       const pending = { commit: {}, appendBytes: 0, weight, upkeep, resolve, reject }

@@ -1,8 +1,12 @@
 /** The only door to storage. */
+export type { BackupReport } from './backup.ts'
 export { batchHeaderBytes, type RecordBatch } from './batch/record-batch.ts'
 export { type CheckProblem, type CheckReport, checkStore } from './check.ts'
 export * from './contract.ts'
 export {
+  BackupError,
+  type BackupErrorCode,
+  backupErrorCodes,
   OpenError,
   type OpenErrorCode,
   openErrorCodes,

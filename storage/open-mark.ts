@@ -8,6 +8,8 @@ export interface OpenMark {
   readonly flushMode: string
   /** The machine's boot that had the store open; '' where it cannot be known. */
   readonly bootId: string
+  /** The folder is a backup that nobody has opened yet: when it was made, ms since the epoch. */
+  readonly backedUpMs?: number
 }
 
 const fileName = 'open'
@@ -28,9 +30,9 @@ export async function readOpenMark(
   try {
     const bytes = Buffer.alloc(Math.min(await file.size(), bytesMax))
     await file.read(bytes, 0, bytes.length, 0)
-    const { flushMode, bootId } = JSON.parse(bytes.toString()) as Partial<OpenMark>
+    const { flushMode, bootId, backedUpMs } = JSON.parse(bytes.toString()) as Partial<OpenMark>
     if (typeof flushMode !== 'string' || typeof bootId !== 'string') return doubtfulMark
-    return { flushMode, bootId }
+    return { flushMode, bootId, ...(backedUpMs === undefined ? {} : { backedUpMs }) }
   } catch (error) {
     if (error instanceof SyntaxError) return doubtfulMark
     throw error

@@ -11,10 +11,16 @@ import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
-import { createSegment, Log } from './log.ts'
+import { createSegment, Log, type OpenSegment } from './log.ts'
 import { newestSnapshot } from './newest-snapshot.ts'
 import { openEnd } from './open-end.ts'
-import { doubtfulMark, putOpenMark, readOpenMark, removeOpenMark } from './open-mark.ts'
+import {
+  doubtfulMark,
+  type OpenMark,
+  putOpenMark,
+  readOpenMark,
+  removeOpenMark
+} from './open-mark.ts'
 import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
 import { QueueSizes } from './queue-sizes.ts'
 import { raiseEpochs } from './raise-epochs.ts'
@@ -27,6 +33,7 @@ import {
   whyViewUnusable
 } from './recovery.ts'
 import { type RecoveryReport, reportRecovery } from './recovery-report.ts'
+import { leap, whyRestored } from './restored.ts'
 import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentUsage } from './segment-usage.ts'
@@ -146,21 +153,13 @@ async function assemble(
     found,
     folders.snapshots
   )
-  const rebooted = openMark?.bootId === '' || openMark?.bootId !== (options.bootId ?? '')
-  const doubt = whyEpochsRise(recovered, openMark?.flushMode === 'async' && rebooted)
+  const isRestored = openMark?.backedUpMs !== undefined
+  const doubt = whyEpochsRise(recovered, openMark, options.bootId ?? '')
   // Before anything is cut: should this open be cut off too, the next one still knows.
-  if (doubt !== undefined) await putOpenMark(fileSystem, options.folder, doubtfulMark)
+  if (doubt !== undefined && !isRestored)
+    await putOpenMark(fileSystem, options.folder, doubtfulMark)
   const { segment, cut } = await openEnd(fileSystem, folders.log, recovered)
-  if (catalog.segments.get(segment.id) === undefined)
-    catalog.putSegment({
-      id: segment.id,
-      firstSequence: segment.firstSequence,
-      lastSequence: -1,
-      dataBytes: -1
-    })
-  const newest = Math.max(segment.id, ...found.segments.map(({ id }) => id))
-  if (catalog.counters.nextSegmentId <= newest)
-    catalog.counters = { ...catalog.counters, nextSegmentId: newest + 1 }
+  noteOpenSegment(catalog, segment, found)
   catalog.begin(recovered.sequence)
   const { removed, snapshots } = await removeStrays(options, folders, found, catalog, db)
   const recovery: RecoveryReport = {
@@ -192,11 +191,25 @@ async function assemble(
   if (openMark === undefined && doubt === undefined)
     await putOpenMark(fileSystem, options.folder, mark)
   await store.prepare(found.created || rebuilt !== undefined)
-  if (doubt !== undefined) await raiseEpochs(store, catalog.queues.values())
+  if (isRestored) await leap(store, catalog, clock)
+  else if (doubt !== undefined) await raiseEpochs(store, catalog.queues.values())
   // Only now, with the epochs durable, is the mark of the open before no longer needed.
   await store.settle()
   await putOpenMark(fileSystem, options.folder, mark)
   return store
+}
+
+/** The open segment is live, and no id that a file has is given again. */
+function noteOpenSegment(
+  catalog: Catalog,
+  { id, firstSequence }: OpenSegment,
+  { segments }: Found
+): void {
+  if (catalog.segments.get(id) === undefined)
+    catalog.putSegment({ id, firstSequence, lastSequence: -1, dataBytes: -1 })
+  const newest = Math.max(id, ...segments.map((file) => file.id))
+  if (catalog.counters.nextSegmentId <= newest)
+    catalog.counters = { ...catalog.counters, nextSegmentId: newest + 1 }
 }
 
 async function recover(
@@ -259,8 +272,15 @@ async function removeStrays(
 }
 
 /** Something acknowledged may be missing at the end: clients must be able to tell (KIP-101). */
-function whyEpochsRise(recovered: Recovered, asyncLoss: boolean): string | undefined {
+function whyEpochsRise(
+  recovered: Recovered,
+  mark: OpenMark | undefined,
+  bootId: string
+): string | undefined {
+  const rebooted = mark?.bootId === '' || mark?.bootId !== bootId
+  const asyncLoss = mark?.flushMode === 'async' && rebooted
   const { torn } = recovered.end
+  if (mark?.backedUpMs !== undefined) return whyRestored
   if (torn !== undefined) return `the log's tail was cut: ${torn.why}`
   if (recovered.damages.length > 0) return 'the log is damaged'
   if (asyncLoss) return 'the machine went down in the flush mode async'
@@ -333,6 +353,7 @@ function putTogether(
     keys,
     usage,
     sizes: new QueueSizes({ catalog, db, index, usage }),
+    folder: options.folder,
     logFolder: folders.log,
     index,
     keepPolicyOf: options.keepPolicyOf ?? (() => keepForever),

@@ -53,12 +53,14 @@ export interface SpaceReport {
 /** Errors are Node's own (`code` ENOENT, ENOSPC, EIO, ...). */
 export interface FileSystem {
   open(path: string, mode: OpenMode): Promise<File>
-  /** Makes the folder and its parents; it may exist already. */
-  makeFolder(path: string): Promise<void>
+  /** Makes the folder and its parents; it may exist already. `isPrivate`: if made, for this user alone. */
+  makeFolder(path: string, isPrivate?: boolean): Promise<void>
   /** Names in the folder, unsorted; ENOENT if there is none. */
   list(path: string): Promise<string[]>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
+  /** Gives the file `from` a second name, `to` (EEXIST where there is one; EXDEV on another file system). */
+  link(from: string, to: string): Promise<void>
   /** Makes renames, creations and removals in the folder durable. */
   syncFolder(path: string): Promise<void>
   /** Number of hard links of the file. */

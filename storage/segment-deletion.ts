@@ -9,7 +9,6 @@ import type { Checkpointer } from './checkpoint.ts'
 import type { QueueUid, TopicId } from './contract.ts'
 import type { IndexDb } from './index-db.ts'
 import { isKeyBlockDead } from './key-table.ts'
-import { segmentFileName } from './layout/segment.ts'
 import type { Log } from './log.ts'
 import type { FileSystem, LogSink } from './ports.ts'
 import type { QueueSizes } from './queue-sizes.ts'
@@ -113,14 +112,13 @@ export class SegmentDeletion {
 
   /** The segment is out of the live set: what is left of it goes. */
   async #remove({ id, firstSequence, lastSequence, dataBytes }: SegmentRow): Promise<void> {
-    const { db, usage, files, fileSystem, folder, logSink } = this.#parts
+    const { db, usage, files, logSink } = this.#parts
     this.#keptBy.delete(id)
     await this.#forget((await usageOf(id, this.#parts)) ?? [], firstSequence, lastSequence)
     usage.forget(id)
     await db.dropUsage(id)
-    await files.retire(id)
     try {
-      await fileSystem.unlink(`${folder}/${segmentFileName(id)}`)
+      await files.remove(id)
     } catch (error) {
       // It is no part of the log any more: the next open tries again.
       logSink('warn', 'segment-not-removed', { segment: id, reason: (error as Error).message })

@@ -14,6 +14,8 @@ export class SegmentFiles {
   readonly #countMax: number
   /** Least recently used first. */
   readonly #held = new Map<number, Held>()
+  #holds = 0
+  readonly #toRemove = new Set<number>()
 
   constructor(fileSystem: FileSystem, folder: string, countMax: number) {
     this.#fileSystem = fileSystem
@@ -52,6 +54,26 @@ export class SegmentFiles {
     this.#held.delete(segment)
     held.retired = true
     if (held.users === 0) await closeQuietly(held)
+  }
+
+  /** A segment left the live set: its file goes, once nobody holds the files. Rejects as unlink does. */
+  async remove(segment: number): Promise<void> {
+    await this.retire(segment)
+    if (this.#holds > 0) this.#toRemove.add(segment)
+    else await this.#fileSystem.unlink(`${this.#folder}/${segmentFileName(segment)}`)
+  }
+
+  /** Until `letGo`, called as often, no file is removed. What is cut off then leaves strays, which the next open removes. */
+  hold(): void {
+    this.#holds++
+  }
+
+  /** Removes what went meanwhile. Rejects with the first error of unlinking. */
+  async letGo(): Promise<void> {
+    if (--this.#holds > 0) return
+    const segments = [...this.#toRemove]
+    this.#toRemove.clear()
+    for (const segment of segments) await this.remove(segment)
   }
 
   #trim(): void {

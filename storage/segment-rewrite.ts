@@ -11,7 +11,6 @@ import { CopyParts, isBefore, type Mark } from './copy-parts.ts'
 import { StoreError } from './errors.ts'
 import type { IndexDb } from './index-db.ts'
 import { moveIndex } from './index-move.ts'
-import { segmentFileName } from './layout/segment.ts'
 import type { Stretch } from './layout/stretches.ts'
 import type { Clock, FileSystem, LogSink } from './ports.ts'
 import type { QueueSizes } from './queue-sizes.ts'
@@ -253,11 +252,10 @@ export class SegmentRewriter {
   }
 
   async #remove(id: number): Promise<void> {
-    const { usage, db, files, fileSystem, folder, logSink } = this.#parts
+    const { usage, db, files, logSink } = this.#parts
     usage.forget(id)
     await db.dropUsage(id)
-    await files.retire(id)
-    await fileSystem.unlink(`${folder}/${segmentFileName(id)}`).catch((error: Error) => {
+    await files.remove(id).catch((error: Error) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
       logSink('warn', 'segment-not-removed', { segment: id, reason: error.message })
     })

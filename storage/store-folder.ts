@@ -34,15 +34,23 @@ export function foldersOf(folder: string): { log: string; index: string; snapsho
 }
 
 /** What a store makes in its data folder. */
-const ownNames = new Set(['log', 'index', 'snapshots', 'open', 'open.new'])
+const ownNames = new Set(['log', 'index', 'snapshots', 'open', 'open.new', 'control'])
 
-/** Rejects with OpenError not-a-store for a folder that holds other things than a store. */
+/** Stands in a backup's folder until all of it is durable. */
+export const unfinishedBackupName = 'backup-unfinished'
+
+/** Rejects with OpenError not-a-store for a folder that holds other things than a store, or half a backup. */
 export async function refuseForeignFolder(fileSystem: FileSystem, folder: string): Promise<void> {
-  const names = await fileSystem.list(folder).catch((error: NodeJS.ErrnoException) => {
+  const names = await fileSystem.list(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []
     throw new OpenError('io-failed', `${folder} cannot be read: ${error.message}`, { cause: error })
   })
   const seen = names.filter((name) => name !== 'lost+found')
+  if (names.includes(unfinishedBackupName))
+    throw new OpenError(
+      'not-a-store',
+      `${folder} holds a backup that was not finished: remove it, and make another`
+    )
   // A first start that was cut off may have left any of them.
   if (seen.length > 0 && !seen.some((name) => ownNames.has(name)))
     throw new OpenError('not-a-store', `${folder} is not empty and holds no Isthmus store`)

@@ -41,6 +41,8 @@ export interface StoreParts {
   readonly usage: SegmentUsage
   readonly sizes: QueueSizes
   readonly fileSystem: FileSystem
+  /** The data folder, and the log's within it. */
+  readonly folder: string
   readonly logFolder: string
   readonly clock: Clock
   readonly index: RunIndex

@@ -1,5 +1,6 @@
 /** The embedded log as an engine. What happens at open is open-store.ts's. */
-import { appendBytesOf, weightOf } from './commit-weight.ts'
+import { type BackupReport, Backups } from './backup.ts'
+import { appendBytesOf, checkShape, needsCount, weightOf } from './commit-weight.ts'
 import type { Committer } from './committer.ts'
 import type {
   Commit,
@@ -50,6 +51,7 @@ export class Store implements Engine {
   readonly failure: Promise<Error>
 
   readonly #housekeeper: Housekeeper
+  readonly #backups: Backups
 
   constructor(parts: StoreParts) {
     this.info = parts.info
@@ -60,6 +62,12 @@ export class Store implements Engine {
       commit: (commit) => this.commit(commit),
       settle: () => this.settle(),
       onFailed: (error) => this.noteFailed(error)
+    })
+    this.#backups = new Backups({
+      ...parts,
+      sequence: () => this.#running().sequence,
+      upkeep: (upkeep) => this.#housekeeper.upkeep(upkeep),
+      onFreed: () => parts.space.ask()
     })
     this.failure = new Promise((resolve) => {
       this.#onFailure = resolve
@@ -80,24 +88,11 @@ export class Store implements Engine {
 
   commit(commit: Commit): Promise<CommitResult> {
     return new Promise((resolve, reject) => {
-      if (commit.changes !== undefined && commit.changes.length > 0) this.#checkShape(commit)
+      checkShape(commit, this.#parts.settings.changesPerCommitMax)
       const appendBytes = appendBytesOf(commit)
       const weight = weightOf(commit, appendBytes)
       this.#running().submit({ commit, appendBytes, weight, resolve, reject })
     })
-  }
-
-  #checkShape(commit: Commit): void {
-    const changes = commit.changes ?? []
-    if (changes.length > this.#parts.settings.changesPerCommitMax)
-      throw new StoreError('too-large', `a commit of ${changes.length} changes is too large`)
-    for (const change of changes) {
-      if (change.op === 'create-topic') needsCount(change.topic.queueCount, 1)
-      if (change.op === 'update-topic')
-        for (const name of ['queueCount', 'readQueues', 'writeQueues'] as const)
-          needsCount(change.update[name] ?? 0, 0)
-      if (change.op === 'reserve-producer-ids') needsCount(change.count, 1)
-    }
   }
 
   async read(request: ReadRequest): Promise<readonly QueueReadResult[]> {
@@ -156,6 +151,15 @@ export class Store implements Engine {
     await this.settle()
     this.#mustBeOpen()
     await this.#housekeeper.run()
+  }
+
+  /**
+   * Makes a store in `folder` (which must be empty, or not there) of all that is acknowledged by now, while this one goes
+   * on. Rejects with BackupError.
+   */
+  async backup(folder: string): Promise<BackupReport> {
+    this.#mustBeOpen()
+    return await this.#backups.make(folder)
   }
 
   async offsetByTime(uid: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null> {
@@ -353,7 +357,7 @@ export class Store implements Engine {
   async #close(): Promise<void> {
     const { waiters, checkpointer, files, log, db, space } = this.#parts
     space.stop()
-    const stopped = this.#housekeeper.stop()
+    const stopped = Promise.all([this.#housekeeper.stop(), this.#backups.stop()])
     await this.#running().drain()
     this.#isClosed = true
     checkpointer.takeNoMore()
@@ -392,9 +396,4 @@ export class Store implements Engine {
 
 function isTimerKey(key: StateKey): key is StateKey<'timer'> {
   return key.family === 'timer'
-}
-
-function needsCount(value: number, min: number): void {
-  if (!Number.isSafeInteger(value) || value < min)
-    throw new RangeError(`a count must be ${min} or more, not ${value}`)
 }

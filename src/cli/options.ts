@@ -12,6 +12,15 @@ export interface Option {
   readonly string: true
 }
 
+/** An option of one command that is no setting. */
+export interface CommandOption {
+  readonly describe: string
+  readonly group: string
+  readonly requiresArg?: true
+  readonly string?: true
+  readonly boolean?: true
+}
+
 /** Options for the settings named, and `--config`. */
 export function optionsFor(names: readonly SettingName[]): Record<string, Option> {
   const options: Record<string, Option> = {

@@ -1,6 +1,5 @@
 /** `isthmus reindex`: makes LevelDB anew from the newest snapshot and the log of a store that is not open. */
 import {
-  OpenError,
   type RecoveryReport,
   realFileSystem,
   reindexStore,
@@ -13,6 +12,7 @@ import { loadConfig } from '../config-sources.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createLog } from '../logger.ts'
 import { storeSettings } from '../part-settings.ts'
+import { refuseNoStore } from './existing-store.ts'
 
 /**
  * @returns the exit code: failed when something of the log is damaged
@@ -33,16 +33,6 @@ export async function reindex(options: Readonly<Record<string, unknown>>): Promi
   })
   process.stdout.write(`${summaryOf(report)}\n`)
   return report.damages.length === 0 ? exitCodes.done : exitCodes.failed
-}
-
-/** An open makes a store where there is none; who reindexes means one that is there. */
-async function refuseNoStore(folder: string): Promise<void> {
-  try {
-    if ((await realFileSystem.list(folder)).includes('log')) return
-  } catch (error) {
-    throw new OpenError('not-a-store', `${folder} cannot be read`, { cause: error })
-  }
-  throw new OpenError('not-a-store', `${folder} holds no store`)
 }
 
 function summaryOf({ groupsReplayed, bytesScanned, cut, damages, tookMs }: RecoveryReport): string {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { errorCodes, kafkaErrorOf } from '../../gateway/kafka/error-codes.ts'
 import { exitCodes } from '../../src/exit-codes.ts'
-import { openErrorCodes, storeErrorCodes } from '../../storage/errors.ts'
+import { backupErrorCodes, openErrorCodes, storeErrorCodes } from '../../storage/errors.ts'
 import { docsFolder } from './page-check.ts'
 
 const page = readFileSync(new URL('errors.md', docsFolder), 'utf8')
@@ -43,6 +43,13 @@ t.test('docs/errors.md lists every reason why a store does not open', async (t) 
   t.same(
     rowsUnder('Why a store does not open').map(([code]) => code),
     openErrorCodes.map((code) => `\`${code}\``)
+  )
+})
+
+t.test('docs/errors.md lists every reason why a backup is not made', async (t) => {
+  t.same(
+    rowsUnder('Why a backup was not made').map(([code]) => code),
+    backupErrorCodes.map((code) => `\`${code}\``)
   )
 })
 

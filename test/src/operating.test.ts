@@ -1,56 +1,16 @@
 // The command with a store: starts that cannot work, health and metrics, the other commands.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
 import t, { type Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../storage/layout/segment.ts'
 import { RemotingConnection } from '../clients/remoting.ts'
+import { get, read, send, stop } from './command-clients.ts'
 import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** Processes start slowly on a busy machine. */
 t.setTimeout(300_000)
-
-async function clientOf(running: RunningCommand): Promise<Kafka> {
-  const { host, port } = await running.address('kafka')
-  return new Kafka({ brokers: [`${host}:${port}`], logLevel: logLevel.NOTHING })
-}
-
-async function send(running: RunningCommand, topic: string, values: string[]): Promise<void> {
-  const producer = (await clientOf(running)).producer()
-  await producer.connect()
-  await producer.send({ topic, messages: values.map((value) => ({ key: 'k', value })) })
-  await producer.disconnect()
-}
-
-/** Reads `count` records from the beginning in a group of its own name, and commits. */
-async function read(running: RunningCommand, topic: string, groupId: string, count: number) {
-  const consumer = (await clientOf(running)).consumer({ groupId, maxWaitTimeInMs: 100 })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  const values: string[] = []
-  await new Promise<void>((resolve, reject) => {
-    const eachMessage = async ({ message }: { message: { value: Buffer | null } }) => {
-      values.push(`${message.value}`)
-      if (values.length === count) resolve()
-    }
-    consumer.run({ eachMessage }).catch(reject)
-  })
-  await consumer.disconnect()
-  return values
-}
-
-async function get(running: RunningCommand, path: string) {
-  const { host, port } = await running.address('http')
-  const response = await fetch(`http://${host}:${port}${path}`)
-  return { status: response.status, text: await response.text() }
-}
-
-async function stop(t: Test, running: RunningCommand): Promise<void> {
-  running.child.kill('SIGTERM')
-  t.same(await running.ended, { code: exitCodes.done, signal: null })
-}
 
 async function refusesToStart(t: Test, data: string, text: RegExp): Promise<void> {
   const running = runCommand(t, ['serve', ...anyPorts, '--data', data])

@@ -13,6 +13,7 @@ export type DiskCall =
   | 'list'
   | 'rename'
   | 'unlink'
+  | 'link'
   | 'syncFolder'
   | 'linkCount'
   | 'space'

@@ -260,7 +260,7 @@ t.test('space is counted on after a power cut', async (t) => {
 t.test('a hard link is the same file under two names, after a power cut too', async (t) => {
   const disk = diskWith(seededRandom(t))
   await durableFile(disk, '/d/a', Buffer.from('a'))
-  disk.link('/d/a', '/d/b')
+  await disk.link('/d/a', '/d/b')
   await disk.syncFolder('/d')
   t.equal(await disk.linkCount('/d/a'), 2)
   const after = disk.powerCut()

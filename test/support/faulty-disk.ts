@@ -113,14 +113,6 @@ export class FaultyDisk implements FileSystem {
     }
   }
 
-  /** Another name for a file, as backups make. */
-  link(from: string, to: string): void {
-    const file = this.#fileAt(from)
-    file.links++
-    const { folder, name } = this.#placeOf(to)
-    folder.set(name, file)
-  }
-
   /** The power goes, if it has not yet; what survived, on a disk without faults. */
   powerCut(): FaultyDisk {
     this.stop()
@@ -198,6 +190,16 @@ export class FaultyDisk implements FileSystem {
       const { folder, name } = this.#placeOf(path)
       folder.remove(name)
       this.#dropLink(file)
+    })
+  }
+
+  link(from: string, to: string): Promise<void> {
+    return this.#call('link', to, () => {
+      const file = this.#fileAt(from)
+      const { folder, name } = this.#placeOf(to)
+      if (folder.entries.has(name)) throw fault('EEXIST', 'link', to)
+      file.links++
+      folder.set(name, file)
     })
   }
 

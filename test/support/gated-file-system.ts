@@ -57,7 +57,8 @@ export function gatedFileSystem(
   })
   const fileSystem: FileSystem = {
     open: (path, mode) => live(async () => gatedFile(await disk.open(path, mode))),
-    makeFolder: (path) => live(() => disk.makeFolder(path)),
+    makeFolder: (path, isPrivate) => live(() => disk.makeFolder(path, isPrivate)),
+    link: (from, to) => live(() => disk.link(from, to)),
     list: (path) => live(() => disk.list(path)),
     rename: (from, to) => live(() => disk.rename(from, to)),
     unlink: (path) => live(() => disk.unlink(path)),

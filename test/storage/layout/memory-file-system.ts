@@ -26,7 +26,7 @@ export class MemoryFileSystem implements FileSystem {
 
   async list(folder: string) {
     const names = [...this.files.keys()].filter((path) => path.startsWith(`${folder}/`))
-    return names.map((path) => path.slice(folder.length + 1))
+    return [...new Set(names.map((path) => path.slice(folder.length + 1).split('/', 1)[0] ?? ''))]
   }
 
   async rename(from: string, to: string) {
@@ -40,6 +40,14 @@ export class MemoryFileSystem implements FileSystem {
   async unlink(path: string) {
     if (!this.files.delete(path)) throw withCode('ENOENT', path)
     this.calls.push(`unlink ${path}`)
+  }
+
+  async link(from: string, to: string) {
+    const file = this.files.get(from)
+    if (!file) throw withCode('ENOENT', from)
+    if (this.files.has(to)) throw withCode('EEXIST', to)
+    this.files.set(to, file)
+    this.calls.push(`link ${from} ${to}`)
   }
 
   async syncFolder(path: string) {

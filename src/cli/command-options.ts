@@ -1,0 +1,13 @@
+/** Options of single commands that are no settings; here, so that a start loads no command but its own. */
+import type { CommandOption } from './options.ts'
+
+type CommandOptions = Readonly<Record<string, CommandOption>>
+
+export const backupOptions: CommandOptions = {
+  to: {
+    describe: 'Folder to make the backup in: empty, or not there yet',
+    group: 'Backup',
+    requiresArg: true,
+    string: true
+  }
+}
