@@ -1,6 +1,6 @@
 /** The command: what was asked for, signals and exit codes. */
 import yargs from 'yargs'
-import { backupOptions } from './cli/command-options.ts'
+import { backupOptions, reindexOptions } from './cli/command-options.ts'
 import { type CommandOption, optionsFor } from './cli/options.ts'
 import { type SettingName, settingNames } from './config.ts'
 import { describeError } from './describe-error.ts'
@@ -40,7 +40,8 @@ const commands = {
   reindex: {
     doc: 'Make LevelDB anew from the log of a store that is not open',
     run: async (options: Options) => (await import('./cli/reindex.ts')).reindex(options),
-    settings: ['data', 'logLevel']
+    settings: ['data', 'logLevel'],
+    options: reindexOptions
   }
 } as const satisfies Record<string, Command>
 

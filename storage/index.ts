@@ -24,7 +24,7 @@ export {
 export { type OpenOptions, openStore } from './open-store.ts'
 export type * from './ports.ts'
 export type { RecoveryReport } from './recovery-report.ts'
-export { reindexStore } from './reindex.ts'
+export { type ReindexReport, reindexStore } from './reindex.ts'
 export { type FlushMode, type StoreSettings, storeSettings } from './settings.ts'
 export * from './state/rows.ts'
 export type { Store } from './store.ts'

@@ -33,6 +33,7 @@ import {
   whyViewUnusable
 } from './recovery.ts'
 import { type RecoveryReport, reportRecovery } from './recovery-report.ts'
+import { healHeaders } from './repair/heal-headers.ts'
 import { leap, whyRestored } from './restored.ts'
 import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
@@ -67,6 +68,8 @@ export interface OpenOptions {
   readonly bootId?: string
   /** Makes LevelDB's view anew even if it looks sound. */
   readonly rebuild?: boolean
+  /** Writes damaged headers of segments anew first. */
+  readonly healHeaders?: boolean
   /** How long the records of a topic are kept; for ever if left out. */
   readonly keepPolicyOf?: KeepPolicyOf
 }
@@ -93,6 +96,10 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     openIndex === undefined ? levelAt(folders.index) : sameDatabase(openIndex(folders.index))
   )
   try {
+    if (options.healHeaders === true) {
+      const segments = await healHeaders(fileSystem, folders.log)
+      if (segments.length > 0) options.log('warn', 'segment-headers-written-anew', { segments })
+    }
     const found = await findOrCreate(options, folders.log)
     return await assemble(options, settings, folders, db, found)
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import type { ColdReader } from './cold-reader.ts'
-import type { EngineInfo } from './contract.ts'
+import type { Engine, EngineInfo } from './contract.ts'
 import type { IndexDb } from './index-db.ts'
 import type { KeepPolicyOf } from './keep-policy.ts'
 import type { KeyTable } from './key-table.ts'
@@ -11,6 +11,7 @@ import type { QueueSizes } from './queue-sizes.ts'
 import type { Reader } from './reader.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type { RunIndex } from './run-index.ts'
+import type { Upkeep } from './sealed-group.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentUsage } from './segment-usage.ts'
 import type { FlushMode, StoreSettings } from './settings.ts'
@@ -49,4 +50,13 @@ export interface StoreParts {
   readonly keepPolicyOf: KeepPolicyOf
   /** The store was closed cleanly: everything is durable and in the view. */
   readonly onClosed: () => Promise<void>
+}
+
+/** What works on an open store has besides: a way to commit, as a client and as the store itself. */
+export interface StoreTools extends StoreParts {
+  readonly engine: Pick<Engine, 'commit'>
+  /** Sequence of the newest sealed group. */
+  readonly sequence: () => number
+  /** A group of the store's own; resolves once it is durable. Rejects with StoreError. */
+  readonly upkeep: (upkeep: Upkeep) => Promise<void>
 }

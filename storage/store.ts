@@ -34,7 +34,7 @@ import type { SealedGroup } from './sealed-group.ts'
 import type { StateFamily, StateKey, StateRows, TimerRow } from './state/rows.ts'
 import type { HeldFamily, StateTable } from './state/state-table.ts'
 import { type ReadTimers, TimerLostError } from './state/timer-table.ts'
-import type { StoreParts } from './store-parts.ts'
+import type { StoreParts, StoreTools } from './store-parts.ts'
 import { tailRunOf } from './tail.ts'
 
 export class Store implements Engine {
@@ -49,7 +49,6 @@ export class Store implements Engine {
   #onFailure: (error: Error) => void = () => undefined
   /** Resolves, if ever, with why the store can go on no longer; only a restart helps. */
   readonly failure: Promise<Error>
-
   readonly #housekeeper: Housekeeper
   readonly #backups: Backups
 
@@ -63,12 +62,7 @@ export class Store implements Engine {
       settle: () => this.settle(),
       onFailed: (error) => this.noteFailed(error)
     })
-    this.#backups = new Backups({
-      ...parts,
-      sequence: () => this.#running().sequence,
-      upkeep: (upkeep) => this.#housekeeper.upkeep(upkeep),
-      onFreed: () => parts.space.ask()
-    })
+    this.#backups = new Backups({ ...this.#tools(), onFreed: () => parts.space.ask() })
     this.failure = new Promise((resolve) => {
       this.#onFailure = resolve
     })
@@ -160,6 +154,17 @@ export class Store implements Engine {
   async backup(folder: string): Promise<BackupReport> {
     this.#mustBeOpen()
     return await this.#backups.make(folder)
+  }
+
+  /** For storage's own tools, which work on the parts of an open store. */
+  tend<T>(work: (tools: StoreTools) => Promise<T>): Promise<T> {
+    return work(this.#tools())
+  }
+
+  #tools(): StoreTools {
+    const sequence = (): number => this.#running().sequence
+    const upkeep: StoreTools['upkeep'] = (one) => this.#housekeeper.upkeep(one)
+    return { ...this.#parts, engine: this, sequence, upkeep }
   }
 
   async offsetByTime(uid: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null> {

@@ -11,3 +11,11 @@ export const backupOptions: CommandOptions = {
     string: true
   }
 }
+
+export const reindexOptions: CommandOptions = {
+  'skip-damaged': {
+    describe: 'Give up what is damaged for good, and say which offsets of which queues that is',
+    group: 'Repair',
+    boolean: true
+  }
+}

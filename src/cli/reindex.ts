@@ -1,6 +1,6 @@
 /** `isthmus reindex`: makes LevelDB anew from the newest snapshot and the log of a store that is not open. */
 import {
-  type RecoveryReport,
+  type ReindexReport,
   realFileSystem,
   reindexStore,
   systemClock,
@@ -15,7 +15,7 @@ import { storeSettings } from '../part-settings.ts'
 import { refuseNoStore } from './existing-store.ts'
 
 /**
- * @returns the exit code: failed when something of the log is damaged
+ * @returns the exit code: failed when something of the log is damaged, and was not given up
  * @throws UsageError, and OpenError for a folder that holds no store or is open elsewhere
  */
 export async function reindex(options: Readonly<Record<string, unknown>>): Promise<number> {
@@ -29,16 +29,38 @@ export async function reindex(options: Readonly<Record<string, unknown>>): Promi
     random: systemRandom,
     log,
     settings: pickSettings(config, storeSettings),
-    bootId: await readBootId()
+    bootId: await readBootId(),
+    skipDamaged: options['skip-damaged'] === true
   })
-  process.stdout.write(`${summaryOf(report)}\n`)
-  return report.damages.length === 0 ? exitCodes.done : exitCodes.failed
+  const lines = [...givenUpLines(report), summaryOf(report)]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  const isWhole = report.damages.length === 0 || report.givenUp !== undefined
+  return isWhole ? exitCodes.done : exitCodes.failed
 }
 
-function summaryOf({ groupsReplayed, bytesScanned, cut, damages, tookMs }: RecoveryReport): string {
+/** What cannot be had back. */
+function givenUpLines({ damages, givenUp }: ReindexReport): string[] {
+  if (givenUp === undefined) return []
+  const groups = damages.flatMap(({ segment, sequences }) =>
+    sequences === undefined || sequences.last < sequences.first
+      ? []
+      : [`given up: flush groups ${sequences.first} to ${sequences.last} of segment ${segment}`]
+  )
+  const records = givenUp.lost.map(
+    ({ topic, queue, firstOffset, lastOffset, segment }) =>
+      `given up: topic ${topic}, queue ${queue}, offsets ${firstOffset} to ${lastOffset}, of segment ${segment}`
+  )
+  return [...groups, ...records]
+}
+
+function summaryOf(report: ReindexReport): string {
+  const { groupsReplayed, bytesScanned, cut, damages, givenUp, tookMs } = report
   const lost = [
     ...(cut === undefined ? [] : [`a torn tail of ${cut.bytes} bytes was cut`]),
-    ...(damages.length === 0 ? [] : [`${damages.length} places of the log are damaged`])
+    ...(damages.length === 0 ? [] : [`${damages.length} places of the log are damaged`]),
+    ...(givenUp === undefined || givenUp.segments.length === 0
+      ? []
+      : [`segments written anew: ${givenUp.segments.join(', ')}`])
   ]
   return [
     `replayed ${groupsReplayed} flush groups, ${bytesScanned} bytes, in ${Math.round(tookMs)} ms`,

@@ -1,0 +1,162 @@
+// What an operator can do about each kind of damage (docs/repair.md), with the built command.
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { exitCodes } from '../../src/exit-codes.ts'
+import { RemotingConnection } from '../clients/remoting.ts'
+import { get, read, send, stop } from './command-clients.ts'
+import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+/** Processes start slowly on a busy machine. */
+t.setTimeout(300_000)
+
+/** The smallest segments, so that a few records fill several. */
+const small = ['--segment-bytes', '65536', '--tail-bytes', '65536', '--default-queue-count', '1']
+const valueBytes = 20_000
+const textOf = (i: number): string => `${i}:`.padEnd(valueBytes, 'x')
+
+async function run(t: Test, words: readonly string[], code: number): Promise<RunningCommand> {
+  const command = runCommand(t, words)
+  t.same(await command.ended, { code, signal: null }, command.errors)
+  return command
+}
+
+/** A closed store with a topic of ten large records in several segments. */
+async function closedStore(t: Test): Promise<string> {
+  const data = join(temporaryFolder(t), 'store')
+  const server = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+  for (let i = 0; i < 10; i++) await send(server, 'damaged', [textOf(i)])
+  await stop(t, server)
+  return data
+}
+
+const segments = (data: string): string[] => {
+  const log = join(data, 'log')
+  return readdirSync(log)
+    .sort()
+    .map((name) => join(log, name))
+}
+
+function flip(path: string, at: number): void {
+  const bytes = readFileSync(path)
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  writeFileSync(path, bytes)
+}
+
+/** Where in the log a record's bytes are. */
+function placeOf(data: string, value: string): { path: string; at: number } {
+  for (const path of segments(data)) {
+    const at = readFileSync(path).indexOf(value)
+    if (at >= 0) return { path, at }
+  }
+  throw new Error(`no segment has ${value.slice(0, 10)}`)
+}
+
+/** The answer to a pull of one queue, by RocketMQ's code. */
+async function pull(server: RunningCommand, offset: number): Promise<number> {
+  const { host, port } = await server.address('broker')
+  const connection = await RemotingConnection.open(`${host}:${port}`)
+  const header = {
+    consumerGroup: 'g',
+    topic: 'damaged',
+    queueId: '0',
+    queueOffset: `${offset}`,
+    maxMsgNums: '1',
+    sysFlag: '0',
+    commitOffset: '0',
+    suspendTimeoutMillis: '0',
+    subscription: '*',
+    subVersion: '0'
+  }
+  const { code } = await connection.askFields(11, header, Buffer.alloc(0))
+  connection.close()
+  return code
+}
+
+async function corruptReads(server: RunningCommand): Promise<number> {
+  const { text } = await get(server, '/metrics')
+  return Number(/^isthmus_corrupt_reads_total (\d+)$/m.exec(text)?.[1])
+}
+
+t.test('a damaged batch: told to clients, named by check, and given up on demand', async (t) => {
+  const data = await closedStore(t)
+  const { path, at } = placeOf(data, textOf(3))
+  flip(path, at + 1000)
+  const check = await run(t, ['check', '--data', data], exitCodes.failed)
+  t.match(check.text, /topic damaged, queue 0, offsets 3 to 3: its records do not match/)
+
+  const first = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+  t.same(await read(first, 'damaged', 'early', 3), [0, 1, 2].map(textOf))
+  const before = await corruptReads(first)
+  t.equal(await pull(first, 3), 1, 'SYSTEM_ERROR')
+  t.ok((await corruptReads(first)) > before, 'it is counted')
+  t.equal(await pull(first, 4), 0, 'what is behind it can be read')
+  await stop(t, first)
+
+  const words = ['reindex', '--data', data, '--skip-damaged', '--log-level', 'error']
+  const reindex = await run(t, words, exitCodes.done)
+  t.match(reindex.text, /^given up: topic damaged, queue 0, offsets 3 to 3, of segment \d+$/m)
+  t.match((await run(t, ['check', '--data', data], exitCodes.done)).text, /^0 problems/)
+  const again = await run(t, words, exitCodes.done)
+  t.notMatch(again.text, /given up/)
+
+  const second = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+  t.same(await read(second, 'damaged', 'early', 6), [4, 5, 6, 7, 8, 9].map(textOf))
+  t.equal(await pull(second, 3), 0, 'the pull goes on behind it')
+  await stop(t, second)
+})
+
+t.test('a damaged group, segment header and footer', async (t) => {
+  const data = await closedStore(t)
+  const group = placeOf(data, textOf(4))
+  flip(group.path, readFileSync(group.path).lastIndexOf('ISGR', group.at) + 30)
+  const [one = '', two = ''] = segments(data).filter((path) => path !== group.path)
+  flip(one, 20)
+  flip(two, readFileSync(two).lastIndexOf('ISFT') + 20)
+  const refused = await run(t, ['serve', ...anyPorts, '--data', data], exitCodes.cannotStart)
+  t.match(refused.errors, /segment \d+/)
+  await run(t, ['check', '--data', data], exitCodes.failed)
+  const words = ['reindex', '--data', data, '--skip-damaged', '--log-level', 'error']
+  const reindex = await run(t, words, exitCodes.done)
+  t.match(reindex.text, /^given up: flush groups \d+ to \d+ of segment \d+$/m)
+  t.match(reindex.text, /^given up: topic damaged, queue 0, offsets 4 to 4, of segment \d+$/m)
+  t.match((await run(t, ['check', '--data', data], exitCodes.done)).text, /^0 problems/)
+  const server = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+  const left = [0, 1, 2, 3, 5, 6, 7, 8, 9]
+  t.same(await read(server, 'damaged', 'g', left.length), left.map(textOf))
+  await stop(t, server)
+})
+
+t.test('a missing segment, and a damaged one, are had back from a backup', async (t) => {
+  const data = await closedStore(t)
+  const to = `${data}-backup`
+  await run(t, ['backup', '--data', data, '--to', to, '--log-level', 'error'], exitCodes.done)
+  const [one = '', two = ''] = segments(data)
+  rmSync(one)
+  rmSync(two)
+  rmSync(join(data, 'index'), { recursive: true })
+  const refused = await run(t, ['serve', ...anyPorts, '--data', data], exitCodes.cannotStart)
+  t.match(refused.errors, /segment 1, the first of the log, is not there/)
+  for (const path of [one, two]) renameSync(path.replace(data, to), path)
+  t.match((await run(t, ['check', '--data', data], exitCodes.done)).text, /^0 problems/)
+  const server = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+  t.equal((await read(server, 'damaged', 'g', 10)).length, 10)
+  await stop(t, server)
+})
+
+t.test('a damaged snapshot is passed over, and goes', async (t) => {
+  const data = await closedStore(t)
+  const folder = join(data, 'snapshots')
+  const newest = join(folder, readdirSync(folder).sort().at(-1) ?? '')
+  flip(newest, readFileSync(newest).length - 30)
+  const check = await run(t, ['check', '--data', data], exitCodes.failed)
+  t.match(check.text, /^problem: state-\d+\.snapshot: it cannot be read/m)
+  rmSync(join(data, 'index'), { recursive: true })
+  for (let i = 0; i < 2; i++) {
+    const server = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+    await send(server, 'damaged', [`${i}`])
+    await stop(t, server)
+  }
+  t.match((await run(t, ['check', '--data', data], exitCodes.done)).text, /^0 problems/)
+})

@@ -1,0 +1,233 @@
+// Damage that cannot be healed: what `reindex --skip-damaged` gives up, and that all else can be had afterwards.
+import t, { type Test } from 'tap'
+import type { QueueUid } from '../../storage/contract.ts'
+import type { OpenOptions } from '../../storage/open-store.ts'
+import { type ReindexReport, reindexStore } from '../../storage/reindex.ts'
+import { IndexCopies } from '../support/index-copies.ts'
+import { seedOfRun } from '../support/seeded-random.ts'
+import { append, BackupLife, makeTopic, offsetsOf, upTo } from './backup-life.ts'
+import { noLog } from './store-under-test.ts'
+
+t.setTimeout(300_000)
+t.comment(`SEED=${seedOfRun}`)
+
+const runs = Number(process.env.RUNS ?? 24)
+const each = 40
+
+/** A closed store of two queues with forty records each, in some seven segments. */
+async function closedStore(life: BackupLife): Promise<readonly QueueUid[]> {
+  const { store } = await life.open('/data')
+  const queues = await makeTopic(store)
+  for (let i = 0; i < each; i++) for (const queue of queues) await append(store, queue, i, 1)
+  await store.close()
+  return queues
+}
+
+async function bytesOf(life: BackupLife, path: string): Promise<Buffer> {
+  const file = await life.disk.open(path, 'read')
+  const bytes = Buffer.alloc(await file.size())
+  await file.read(bytes, 0, bytes.length, 0)
+  await file.close()
+  return bytes
+}
+
+/** Flips a bit at rest. */
+async function flip(life: BackupLife, path: string, position: number, bit = 0): Promise<void> {
+  const bytes = await bytesOf(life, path)
+  const byte = Buffer.from([(bytes[position] ?? 0) ^ (1 << bit)])
+  const file = await life.disk.open(path, 'write')
+  await file.writev([byte], position)
+  await file.sync()
+  await file.close()
+}
+
+async function reindex(life: BackupLife, skipDamaged: boolean): Promise<ReindexReport> {
+  const index = new IndexCopies()
+  await index.lay('lost')
+  const options: OpenOptions = {
+    folder: '/data',
+    fileSystem: life.disk,
+    clock: life.clock,
+    random: life.random.fork(),
+    log: noLog,
+    openIndex: () => index.database,
+    bootId: 'boot',
+    settings: life.settings
+  }
+  return await reindexStore({ ...options, skipDamaged })
+}
+
+const segment = (id: number): string => `/data/log/${`${id}`.padStart(16, '0')}.segment`
+
+/** Each queue has every record but those that were named as given up, and these are not many. */
+async function judge(
+  life: BackupLife,
+  queues: readonly QueueUid[],
+  { givenUp }: ReindexReport,
+  lostMax: number
+): Promise<number> {
+  const problems = await life.problems('/data')
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  const { store } = await life.open('/data')
+  let count = 0
+  for (const [index, queue] of queues.entries()) {
+    const lost = new Set<number>()
+    for (const one of givenUp?.lost ?? [])
+      if (one.queue === index)
+        for (let at = one.firstOffset; at <= one.lastOffset; at++) lost.add(at)
+    count += lost.size
+    const expected = upTo(each).filter((offset) => !lost.has(offset))
+    const there = await offsetsOf(store, queue)
+    if (JSON.stringify(there) !== JSON.stringify(expected))
+      throw new Error(`queue ${index} has ${there} without ${[...lost]}`)
+    // What comes next gets new offsets.
+    await append(store, queue, each, 1)
+  }
+  await store.close()
+  if (count > lostMax) throw new Error(`${count} records were given up`)
+  const after = await life.problems('/data')
+  if (after.length > 0) throw new Error(after.join('\n'))
+  return count
+}
+
+async function staysQuiet(t: Test, life: BackupLife): Promise<void> {
+  const again = await reindex(life, true)
+  t.same(again.damages, [])
+  t.same(again.givenUp, { segments: [], lost: [] }, 'nothing is left to be given up')
+  t.equal(again.epochsRaised, undefined)
+}
+
+t.test('records of one batch are given up, and all else is there', async (t) => {
+  const life = new BackupLife(seedOfRun)
+  const queues = await closedStore(life)
+  const path = segment(2)
+  await flip(life, path, (await bytesOf(life, path)).indexOf('xxxxxxxx') + 1000)
+  t.match((await life.problems('/data')).join(), /do not match/)
+  t.equal((await reindex(life, false)).givenUp, undefined)
+  t.equal((await life.problems('/data')).length, 1, 'a reindex alone leaves it')
+  const report = await reindex(life, true)
+  t.equal(report.givenUp?.lost.length, 1)
+  t.match(report.givenUp?.lost[0], { topic: 't-abab', segment: 2 })
+  t.equal(await judge(life, queues, report, 1), 1)
+  const { store } = await life.open('/data')
+  const [ends] = await store.endsOf(queues)
+  t.equal(ends?.leaderEpoch, 1, 'clients are told')
+  await store.close()
+  await staysQuiet(t, life)
+})
+
+t.test('a damaged group header costs the records of its group', async (t) => {
+  const life = new BackupLife(seedOfRun)
+  const queues = await closedStore(life)
+  const path = segment(3)
+  const bytes = await bytesOf(life, path)
+  await flip(life, path, bytes.indexOf('ISGR', bytes.indexOf('xxxxxxxx')) + 20)
+  const report = await reindex(life, true)
+  t.equal(report.damages.length, 1)
+  t.equal(await judge(life, queues, report, 1), 1)
+  await staysQuiet(t, life)
+})
+
+t.test('the last records of a queue may be among them', async (t) => {
+  const life = new BackupLife(seedOfRun)
+  const queues = await closedStore(life)
+  const names = await life.disk.list('/data/log')
+  const path = `/data/log/${names.sort().at(-1)}`
+  const bytes = await bytesOf(life, path)
+  // The last two groups with records: one of each queue.
+  for (const at of [bytes.lastIndexOf('xxxxxxxx'), bytes.lastIndexOf('xxxxxxxx') - 5000])
+    await flip(life, path, bytes.lastIndexOf('ISGR', at) + 20)
+  const report = await reindex(life, true)
+  t.equal(await judge(life, queues, report, 2), 2)
+  await staysQuiet(t, life)
+})
+
+t.test('a damaged segment header is written anew, and costs nothing', async (t) => {
+  const life = new BackupLife(seedOfRun)
+  const queues = await closedStore(life)
+  for (const id of [1, 3]) await flip(life, segment(id), 40)
+  await t.rejects(life.open('/data'), { code: 'unrecoverable' })
+  const report = await reindex(life, true)
+  t.equal(await judge(life, queues, report, 0), 0)
+  await staysQuiet(t, life)
+})
+
+t.test('a damaged footer costs nothing', async (t) => {
+  const life = new BackupLife(seedOfRun)
+  const queues = await closedStore(life)
+  const bytes = await bytesOf(life, segment(2))
+  await flip(life, segment(2), bytes.lastIndexOf('ISFT') + 10)
+  t.match((await life.problems('/data')).join(), /no footer/)
+  const report = await reindex(life, true)
+  t.equal(await judge(life, queues, report, 0), 0)
+  await staysQuiet(t, life)
+})
+
+/** Any byte, or one of what holds the log together. */
+async function flipSomewhere(life: BackupLife): Promise<string> {
+  const { random } = life
+  const names = (await life.disk.list('/data/log')).sort()
+  const path = `/data/log/${random.pick(names)}`
+  const bytes = await bytesOf(life, path)
+  const from = random.integer(bytes.length)
+  const header = bytes.indexOf('ISGR', from)
+  const where = random.pick(['any', 'group', 'head'] as const)
+  const position =
+    where === 'any' || header < 0
+      ? from
+      : where === 'group'
+        ? header + random.integer(76)
+        : Math.min(bytes.length - 1, header + 76 + random.integer(300))
+  await flip(life, path, position, random.integer(8))
+  return `${path} at ${position}`
+}
+
+t.test('wherever bits flip, what is not named as given up is there', async (t) => {
+  let lost = 0
+  for (let i = 0; i < runs; i++) {
+    const seed = seedOfRun + i
+    const life = new BackupLife(seed)
+    const queues = await closedStore(life)
+    const flips = [await flipSomewhere(life), await flipSomewhere(life)]
+    try {
+      const report = await reindex(life, true)
+      lost += await judge(life, queues, report, 2 * 2)
+      const again = await reindex(life, true)
+      if (again.damages.length > 0 || again.givenUp?.segments.length !== 0)
+        throw new Error(`it is found again: ${JSON.stringify(again)}`)
+    } catch (error) {
+      throw new Error(`SEED=${seed}: ${flips.join(', ')}: ${(error as Error).stack}`)
+    }
+  }
+  t.ok(lost > runs / 4, `${lost} records were lost`)
+})
+
+t.test('cut off at any call, it can be done again', async (t) => {
+  let cut = 0
+  for (let i = 0; i < runs; i++) {
+    const seed = seedOfRun + i
+    const life = new BackupLife(seed)
+    const queues = await closedStore(life)
+    const path = segment(2)
+    await flip(life, path, (await bytesOf(life, path)).indexOf('xxxxxxxx') + 1000)
+    life.disk.stopAfter(Math.floor((i * 300) / runs))
+    const first = await reindex(life, true).catch(() => undefined)
+    if (life.disk.stopped) cut++
+    life.disk = life.random.chance(0.5) ? life.disk.powerCut() : life.disk.processKill()
+    try {
+      const again = await reindex(life, true)
+      // It may have been done, though nobody was told.
+      const report = again.givenUp?.lost.length === 0 ? (first ?? expectedReport(again)) : again
+      await judge(life, queues, report, 1)
+    } catch (error) {
+      throw new Error(`SEED=${seed}: ${(error as Error).stack}`)
+    }
+  }
+  t.ok(cut > runs / 3, `${cut} were cut off`)
+})
+
+/** The first record of the second segment is what was damaged. */
+function expectedReport(report: ReindexReport): ReindexReport {
+  const lost = [{ topic: 't-abab', queue: 0, firstOffset: 7, lastOffset: 7, segment: 2 }]
+  return { ...report, givenUp: { segments: [2], lost } }
+}
