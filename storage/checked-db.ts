@@ -1,8 +1,8 @@
 /**
- * LevelDB, distrusted: it checks the checksums of its blocks only where it is asked to, and its binding cannot ask; of a
- * damaged log it keeps what it can read, without a word. So every value carries a checksum of its own, over its key too,
- * and a sum over all rows (those that `isSummed` names) says whether any is missing, doubled or old. What fails a write is written no more, and what is
- * found damaged is forgotten: the next open makes the view anew.
+ * LevelDB, distrusted: it checks the checksums of its blocks only where it is asked to, and its binding cannot ask;
+ * of a damaged log it keeps what it can read, without a word. So every value carries a checksum of its own, over its
+ * key too, and a sum over all rows (those that `isSummed` names) says whether any is missing, doubled or old. What
+ * fails a write is written no more, and what is found damaged is forgotten: the next open makes the view anew.
  */
 import { crc32c } from '@node-rs/crc32'
 import { Level } from 'level'

@@ -221,8 +221,8 @@ export class Committer {
   }
 
   /**
-   * There was no room for a group: nothing of it has happened. Its appends and those in line are refused; what of it only
-   * changes state may need less, and is sealed once more.
+   * There was no room for a group: nothing of it has happened. Its appends and those in line are refused; what of it
+   * only changes state may need less, and is sealed once more.
    */
   async #takeBack(group: SealedGroup, error: DiskFullError): Promise<void> {
     const { catalog, space } = this.#parts

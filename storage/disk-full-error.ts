@@ -1,4 +1,7 @@
-/** The disk had no room for a write, and what was written of it is gone again: nothing has changed, and one may go on. */
+/**
+ * The disk had no room for a write, and what was written of it is gone again: nothing has changed, and one may go
+ * on.
+ */
 export class DiskFullError extends Error {
   constructor(cause: unknown) {
     super(`the disk is full: ${(cause as Error).message}`, { cause })

@@ -129,7 +129,8 @@ export class Log {
 
   /**
    * Seals the open segment and goes on in a new one with id `nextId`. Everything written must be durable: the footer
-   * says so. Returns what was sealed. Rejects with DiskFullError where there was no room: the log goes on in the old one.
+   * says so. Returns what was sealed. Rejects with DiskFullError where there was no room: the log goes on in the old
+   * one.
    */
   async roll(nextId: number, lastSequence: number, createdMs: number): Promise<SealedSegment> {
     const old = this.#segment

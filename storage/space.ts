@@ -1,6 +1,7 @@
 /**
- * Free disk space against the reserve: below it appends are refused, so that state and index never meet ENOSPC. Should a
- * write meet it all the same (somebody else filled the disk), appends are refused as well, until there is space again.
+ * Free disk space against the reserve: below it appends are refused, so that state and index never meet ENOSPC.
+ * Should a write meet it all the same (somebody else filled the disk), appends are refused as well, until there is
+ * space again.
  */
 import type { Clock, FileSystem, LogSink, Timer } from './ports.ts'
 

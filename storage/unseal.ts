@@ -1,6 +1,6 @@
 /**
- * Takes a group that could not be written back out of the sealed view, as if it had never been sealed. It must be the only
- * group that is sealed and not durable. Ids that it took are not given again.
+ * Takes a group that could not be written back out of the sealed view, as if it had never been sealed. It must be
+ * the only group that is sealed and not durable. Ids that it took are not given again.
  */
 import type { Catalog } from './catalog.ts'
 import type { Queue } from './queue.ts'

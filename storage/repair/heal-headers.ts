@@ -1,6 +1,6 @@
 /**
- * A segment whose header is damaged says who it is all the same: its groups name store, segment and position under their
- * own checksums. From them the header is written anew.
+ * A segment whose header is damaged says who it is all the same: its groups name store, segment and position under
+ * their own checksums. From them the header is written anew.
  */
 import {
   formatVersion,

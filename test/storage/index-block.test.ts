@@ -72,7 +72,8 @@ t.test('the bytes of a block do not change', (t) => {
       flags: 3
     }
   ])
-  // version, end, count; then segment, position, bytes, gap, offsets, append time, max timestamp, running maximum, flags.
+  // version, end, count; then segment, position, bytes, gap, offsets, append time, max timestamp, running maximum,
+  // flags.
   t.equal(
     encodeIndexBlock(list, 0, 2, 12).toString('hex'),
     ['02', '0c', '02', '02 8c43 a401 07 02 a80f 49 a30f 00', '00 a401 3d 00 03 01 00 06 03']

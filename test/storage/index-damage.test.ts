@@ -1,5 +1,6 @@
-// A real LevelDB whose files were damaged while nobody had it open: every start goes on rightly or makes it anew, and what
-// is noticed only later stops the store, whose next start makes it anew. Nothing acknowledged is lost, nothing wrong served.
+// A real LevelDB whose files were damaged while nobody had it open: every start goes on rightly or makes it anew,
+// and what is noticed only later stops the store, whose next start makes it anew. Nothing acknowledged is lost,
+// nothing wrong served.
 
 import { cp, mkdir, open, readdir, rm, stat, truncate, unlink } from 'node:fs/promises'
 import t, { type Test } from 'tap'
