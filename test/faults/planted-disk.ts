@@ -53,11 +53,9 @@ export const planted = {
     return bound(changed, disk)
   },
   /** The mark of an open store is a name in the data folder. */
-  markNotSynced: (disk: FileSystem) => {
+  markUnseen: (disk: FileSystem) => {
     const changed: FileSystem = Object.create(disk)
-    changed.syncFolder = async (path) => {
-      if (path.endsWith('/log') || path.endsWith('/snapshots')) await disk.syncFolder(path)
-    }
+    changed.list = async (path) => (await disk.list(path)).filter((name) => name !== 'open')
     return bound(changed, disk)
   },
   syncedTooLate: (disk: FileSystem) =>
