@@ -142,6 +142,12 @@ export class Checkpointer {
     this.#releaseAll()
   }
 
+  /** There is no room for one: whoever waits for a snapshot waits no longer. Returns false. */
+  putOff(): false {
+    this.#releaseAll()
+    return false
+  }
+
   /** There will be no checkpoint any more: the store has failed. */
   abandon(): void {
     this.#failed = true

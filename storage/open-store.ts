@@ -378,7 +378,7 @@ function putTogether(
         checkpointer.wantSnapshot()
         store.noteSealed()
       },
-      isCheckpointDue: () => checkpointer.isDue() && space.hasRoom,
+      isCheckpointDue: () => checkpointer.isDue() && (space.hasRoom || checkpointer.putOff()),
       onFailed
     },
     { sequence: recovered.sequence, appendTimeMs: recovered.appendTimeMs }

@@ -268,3 +268,20 @@ t.test('a snapshot for which there is no room is written when there is some', as
   t.not((await snapshots()).at(-1), before.at(-1), 'it was written by itself')
   t.equal(store.status().state, 'ready')
 })
+
+t.test('retention does not wait for a snapshot for which there is no room', async (t) => {
+  const full = await FullDisk.open(t)
+  const { world, store, disk } = full
+  const queue = await world.queue()
+  const value = 'x'.repeat(20_000)
+  for (let i = 0; i < 12; i++) await world.append(queue, batchOf([value]))
+  await world.commit({ changes: [{ op: 'move-log-start', queue, offset: 12 }] })
+  await settled()
+  const before = store.stats().segments
+  disk.failNext('writev', 'ENOSPC', /snapshot/)
+  await store.enforceRetention()
+  t.ok(full.lines.some(({ event }) => event === 'snapshot-not-written'))
+  await full.free()
+  await store.enforceRetention()
+  t.ok(store.stats().segments < before, 'with space segments go')
+})
