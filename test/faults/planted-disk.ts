@@ -2,8 +2,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from '../../storage/checked-db.ts'
 import type { File, FileSystem } from '../../storage/ports.ts'
-import { decodeRow, encodeKey, encodeRow } from '../../storage/state/codec.ts'
-import { engineKeys } from '../../storage/state/stored-rows.ts'
 
 const nothing = async (): Promise<void> => {}
 
@@ -117,20 +115,5 @@ export const plantedView = {
       })()
     }),
   half: (database: Database) =>
-    withBatch(database, (writes, put) => put(writes.filter((_, i) => i % 2 === 0))),
-  /** Its counter of queue uids stands still, so that uids are given out again. */
-  uidsAgain: (database: Database) => {
-    const countersKey = Buffer.concat([Buffer.from('s'), encodeKey(engineKeys.counters())])
-    return withBatch(database, (writes, put) =>
-      put(
-        writes.map((write) => {
-          if (write.type !== 'put' || !write.key.equals(countersKey)) return write
-          const entry = decodeRow('counters', write.value)
-          if (entry.family !== 'counters') return write
-          const row = { ...entry.row, nextQueueUid: 1 }
-          return { ...write, value: encodeRow({ family: 'counters', row }) }
-        })
-      )
-    )
-  }
+    withBatch(database, (writes, put) => put(writes.filter((_, i) => i % 2 === 0)))
 }

@@ -40,6 +40,9 @@ const seedsMaxDefault = 60
 const wrong = /Violation|unrecoverable/
 const lost = /Violation: .*(lost|ends at|queue-gone|corrupt|damage|half|back from)/
 
+/** The store itself does not go on with such a view. */
+const viewNoticed = /the index (is damaged|has \d+ timers of)/
+
 const bugs: readonly Bug[] = [
   {
     name: 'flush groups are not fsynced',
@@ -93,18 +96,13 @@ const bugs: readonly Bug[] = [
   },
   {
     name: "LevelDB's view is marked ahead of what it holds",
-    found: wrong,
+    found: viewNoticed,
     run: store({ databaseOf: plantedView.ahead })
   },
   {
     name: "LevelDB's view is applied by half",
-    found: wrong,
+    found: viewNoticed,
     run: store({ databaseOf: plantedView.half })
-  },
-  {
-    name: 'queue uids are given out again',
-    found: /./,
-    run: store({ databaseOf: plantedView.uidsAgain })
   },
   {
     name: 'a duplicate is not recognised',
@@ -168,7 +166,7 @@ const bugs: readonly Bug[] = [
   },
   {
     name: "server: LevelDB's view is applied by half",
-    found: wrong,
+    found: viewNoticed,
     run: server({
       worldOf: (world) => ({
         ...world,
