@@ -33,7 +33,7 @@ import type { RecoveryReport } from './recovery-report.ts'
 import type { SealedGroup } from './sealed-group.ts'
 import type { StateFamily, StateKey, StateRows, TimerRow } from './state/rows.ts'
 import type { HeldFamily, StateTable } from './state/state-table.ts'
-import { type ReadTimers, TimerLostError } from './state/timer-table.ts'
+import { isTimerKey, type ReadTimers, TimerLostError } from './state/timer-table.ts'
 import type { StoreParts, StoreTools } from './store-parts.ts'
 import { tailRunOf } from './tail.ts'
 
@@ -397,8 +397,4 @@ export class Store implements Engine {
     if (queue === undefined) throw new StoreError('queue-gone', `queue ${uid} does not exist`)
     return queue
   }
-}
-
-function isTimerKey(key: StateKey): key is StateKey<'timer'> {
-  return key.family === 'timer'
 }

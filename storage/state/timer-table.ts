@@ -218,6 +218,10 @@ export class TimerTable {
   }
 }
 
+export function isTimerKey(key: StateKey): key is StateKey<'timer'> {
+  return key.family === 'timer'
+}
+
 function pathOf({ bucket, item }: StateKey): string {
   return `${bucket}:${item}`
 }
