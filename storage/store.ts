@@ -147,10 +147,7 @@ export class Store implements Engine {
     await this.#housekeeper.run()
   }
 
-  /**
-   * Makes a store in `folder` (which must be empty, or not there) of all that is acknowledged by now, while this one goes
-   * on. Rejects with BackupError.
-   */
+  /** Makes a store in `folder`, empty or not there, of all that is acknowledged by now. Rejects with BackupError. */
   async backup(folder: string): Promise<BackupReport> {
     this.#mustBeOpen()
     return await this.#backups.make(folder)
@@ -162,9 +159,8 @@ export class Store implements Engine {
   }
 
   #tools(): StoreTools {
-    const sequence = (): number => this.#running().sequence
     const upkeep: StoreTools['upkeep'] = (one) => this.#housekeeper.upkeep(one)
-    return { ...this.#parts, engine: this, sequence, upkeep }
+    return { ...this.#parts, engine: this, sequence: () => this.#running().sequence, upkeep }
   }
 
   async offsetByTime(uid: QueueUid, timestampMs: number, by: TimeBound): Promise<TimePoint | null> {

@@ -63,7 +63,7 @@ async function pull(server: RunningCommand, offset: number): Promise<number> {
     queueId: '0',
     queueOffset: `${offset}`,
     maxMsgNums: '1',
-    sysFlag: '0',
+    sysFlag: '4',
     commitOffset: '0',
     suspendTimeoutMillis: '0',
     subscription: '*',
@@ -114,6 +114,8 @@ t.test('a damaged group, segment header and footer', async (t) => {
   const [one = '', two = ''] = segments(data).filter((path) => path !== group.path)
   flip(one, 20)
   flip(two, readFileSync(two).lastIndexOf('ISFT') + 20)
+  // As long as LevelDB is there nobody looks at headers.
+  rmSync(join(data, 'index'), { recursive: true })
   const refused = await run(t, ['serve', ...anyPorts, '--data', data], exitCodes.cannotStart)
   t.match(refused.errors, /segment \d+/)
   await run(t, ['check', '--data', data], exitCodes.failed)
@@ -137,7 +139,7 @@ t.test('a missing segment, and a damaged one, are had back from a backup', async
   rmSync(two)
   rmSync(join(data, 'index'), { recursive: true })
   const refused = await run(t, ['serve', ...anyPorts, '--data', data], exitCodes.cannotStart)
-  t.match(refused.errors, /segment 1, the first of the log, is not there/)
+  t.match(refused.errors, /segment 1\b.* is not there/)
   for (const path of [one, two]) renameSync(path.replace(data, to), path)
   t.match((await run(t, ['check', '--data', data], exitCodes.done)).text, /^0 problems/)
   const server = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
