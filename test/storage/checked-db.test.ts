@@ -1,17 +1,14 @@
-import { MemoryLevel } from 'memory-level'
+import type { MemoryLevel } from 'memory-level'
 import t from 'tap'
 import { CheckedDb, type Database, sameDatabase } from '../../storage/checked-db.ts'
+import { memoryIndex } from '../support/memory-index.ts'
 
 const markKey = Buffer.from('mark')
 const rows = { gte: Buffer.from('s'), lt: Buffer.from('t') }
 
 /** A database whose bytes a test may change behind our back. */
 async function opened() {
-  const raw = new MemoryLevel<Buffer, Buffer>({
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    storeEncoding: 'buffer'
-  })
+  const raw = memoryIndex()
   const reopen = async () => {
     const isSummed = (key: Buffer) => key[0] === 0x73
     const databases = sameDatabase(raw as unknown as Database)

@@ -1,5 +1,6 @@
-import { MemoryLevel } from 'memory-level'
+import type { MemoryLevel } from 'memory-level'
 import type { Database } from '../../storage/checked-db.ts'
+import { memoryIndex } from './memory-index.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 type Entry = [Buffer, Buffer]
@@ -25,12 +26,7 @@ export class IndexCopies {
   /** Lays an index for the next open; returns what was done to it. */
   async lay(fate: IndexFate): Promise<IndexFate> {
     const entries = fate === 'kept' ? await this.#entries() : (this.#older(fate) ?? [])
-    const options = {
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      storeEncoding: 'buffer'
-    } as const
-    this.#level = new MemoryLevel<Buffer, Buffer>(options)
+    this.#level = memoryIndex()
     await this.#level.open()
     await this.#level.batch(entries.map(([key, value]) => ({ type: 'put', key, value })))
     if (fate !== 'kept') this.#copies = []

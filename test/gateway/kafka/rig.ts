@@ -1,5 +1,4 @@
 /** The Kafka gateway over an in-memory connection, on the real store on a disk in memory. */
-import { MemoryLevel } from 'memory-level'
 import type { Test } from 'tap'
 import { AddressMap } from '../../../gateway/broker/addresses.ts'
 import { ConfigService } from '../../../gateway/broker/configs.ts'
@@ -31,6 +30,7 @@ import type { Database } from '../../../storage/checked-db.ts'
 import { type Engine, openStore, type Topic } from '../../../storage/index.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
+import { memoryIndex } from '../../support/memory-index.ts'
 import { type MemorySocket, memoryPair } from '../../support/memory-pair.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -62,11 +62,7 @@ export async function kafkaRig(t: Test, options: RigOptions = {}): Promise<Kafka
   const disk = new FaultyDisk({ random: random.fork() })
   const databases = new Map<string, Database>()
   const openIndex = (path: string) => {
-    const made = new MemoryLevel<Buffer, Buffer>({
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      storeEncoding: 'buffer'
-    }) as unknown as Database
+    const made = memoryIndex() as unknown as Database
     const database = databases.get(path) ?? made
     databases.set(path, database)
     return database

@@ -1,5 +1,4 @@
 /** The RocketMQ gateway's handlers over an in-memory connection, on the real store on a disk in memory. */
-import { MemoryLevel } from 'memory-level'
 import type { Test } from 'tap'
 import { Groups } from '../../../gateway/broker/groups/index.ts'
 import { CountedEngine } from '../../../gateway/broker/statistics/counted-engine.ts'
@@ -22,6 +21,7 @@ import { RoutePerms } from '../../../gateway/rocketmq/route-perms.ts'
 import { openStore, type Store } from '../../../storage/index.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
+import { memoryIndex } from '../../support/memory-index.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { type RocketmqPeer, RocketmqRig } from './rig.ts'
 
@@ -74,7 +74,7 @@ export class StoreRig {
       clock,
       random,
       log,
-      openIndex: () => newIndex() as never
+      openIndex: () => memoryIndex() as never
     })
     const groups = await Groups.open({ engine: store, clock, log })
     const topics = new TopicService(store, random, policy)
@@ -94,11 +94,6 @@ export class StoreRig {
     const topic = await this.topics.create({ names: { kafka: name, rocketmq: name }, queueCount })
     return topic.id
   }
-}
-
-function newIndex(): MemoryLevel<Buffer, Buffer> {
-  const buffers = 'buffer'
-  return new MemoryLevel({ keyEncoding: buffers, valueEncoding: buffers, storeEncoding: buffers })
 }
 
 /** A Java producer's send; `properties` as pairs. */

@@ -1,5 +1,4 @@
 /** Timers on the real store, on a disk in memory, under a clock that stands still. */
-import { MemoryLevel } from 'memory-level'
 import type { Test } from 'tap'
 import {
   type NewTimer,
@@ -23,6 +22,7 @@ import {
 } from '../../../../storage/index.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 import { FaultyDisk } from '../../../support/faulty-disk.ts'
+import { memoryIndex } from '../../../support/memory-index.ts'
 import { type SeededRandom, seededRandom } from '../../../support/seeded-random.ts'
 import { readTarget } from './target-content.ts'
 
@@ -50,7 +50,7 @@ export class TimerWorld {
   timers!: Timers
   readonly #options: WorldOptions
   #disk: FaultyDisk
-  #index = newIndex()
+  #index = memoryIndex()
 
   private constructor(t: Test, options: WorldOptions) {
     this.random = seededRandom(t)
@@ -79,7 +79,7 @@ export class TimerWorld {
   /** The power goes: what was not fsynced may be lost, and so may LevelDB. */
   async crash(meanwhileMs = 0): Promise<void> {
     this.#disk = this.#disk.powerCut()
-    this.#index = newIndex()
+    this.#index = memoryIndex()
     // What the store that is no more still does, it does to a disk that is no more.
     await this.timers.close()
     await this.clock.advance(meanwhileMs)
@@ -140,14 +140,6 @@ export class TimerWorld {
     await this.timers.close()
     await this.store.close()
   }
-}
-
-function newIndex(): MemoryLevel<Buffer, Buffer> {
-  return new MemoryLevel({
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    storeEncoding: 'buffer'
-  })
 }
 
 export function recordOf(body: string | Buffer, properties = ''): PackedRecord {

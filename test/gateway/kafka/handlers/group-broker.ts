@@ -1,5 +1,4 @@
 /** A store on a disk in memory, and the handlers over it, called through the bytes of the version asked for. */
-import { MemoryLevel } from 'memory-level'
 import type { Test } from 'tap'
 import { AddressMap } from '../../../../gateway/broker/addresses.ts'
 import { ConfigService } from '../../../../gateway/broker/configs.ts'
@@ -25,6 +24,7 @@ import { routes } from '../../../../gateway/kafka/routes.ts'
 import { openStore, type Store } from '../../../../storage/index.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 import { FaultyDisk } from '../../../support/faulty-disk.ts'
+import { memoryIndex } from '../../../support/memory-index.ts'
 import { SeededRandom } from '../../../support/seeded-random.ts'
 
 export class GroupBroker {
@@ -63,7 +63,7 @@ export class GroupBroker {
       clock,
       random,
       log,
-      openIndex: () => new MemoryLevel<Buffer, Buffer>() as never
+      openIndex: () => memoryIndex() as never
     })
     const groups = await Groups.open({ engine: store, clock, log, policy })
     const broker = new GroupBroker(disk, clock, store, groups)
