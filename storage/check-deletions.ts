@@ -6,6 +6,8 @@ import type { StoredRow } from './state/stored-rows.ts'
 
 /** What a snapshot says of segments and queues. */
 interface State {
+  /** Of the last group that it holds. */
+  readonly sequence: number
   /** Of the address that replay goes on from. */
   readonly segment: number
   readonly live: ReadonlySet<number>
@@ -25,8 +27,8 @@ interface Doubt {
 export class Deletions {
   readonly #problems: Problems
   readonly #segments = new Set<number>()
-  /** Segments that were in the live set at some time. */
-  readonly #live = new Set<number>()
+  /** Segments that were in the live set at some time, and the last group or snapshot that says so. */
+  readonly #live = new Map<number, number>()
   /** Stretches of queues that are in cleaner's copies. */
   readonly #copied = new Map<QueueUid, { readonly from: number; readonly to: number }[]>()
   readonly #topics = new Set<TopicId>()
@@ -38,9 +40,10 @@ export class Deletions {
     this.#problems = problems
   }
 
-  noteChange(change: LoggedChange): void {
+  /** `sequence`: of the group that it is in. */
+  noteChange(change: LoggedChange, sequence: number): void {
     if (change.op === 'drop-topic') this.#topics.add(change.topicId)
-    else if (change.op === 'put') this.#noteRow(change.entry)
+    else if (change.op === 'put') this.#noteRow(change.entry, sequence)
     else if (change.key.family === 'segment') this.#segments.add(Number(change.key.item))
   }
 
@@ -49,16 +52,20 @@ export class Deletions {
     const queues = new Set<QueueUid>()
     let nextQueueUid = 0
     for (const entry of rows) {
-      this.#noteRow(entry)
+      this.#noteRow(entry, header.sequence)
       if (entry.family === 'segment') live.add(entry.row.id)
       else if (entry.family === 'queue') queues.add(entry.row.queue)
       else if (entry.family === 'counters') nextQueueUid = entry.row.nextQueueUid
     }
-    this.#states.push({ segment: header.address.segment, live, queues, nextQueueUid })
+    const { sequence, address } = header
+    this.#states.push({ sequence, segment: address.segment, live, queues, nextQueueUid })
   }
 
-  #noteRow(entry: StoredRow): void {
-    if (entry.family === 'segment') this.#live.add(entry.row.id)
+  #noteRow(entry: StoredRow, sequence: number): void {
+    if (entry.family === 'segment') {
+      const { id } = entry.row
+      this.#live.set(id, Math.max(sequence, this.#live.get(id) ?? 0))
+    }
     if (entry.family !== 'log-start') return
     const { queue, offset } = entry.row
     this.#logStarts.set(queue, Math.max(offset, this.#logStarts.get(queue) ?? 0))
@@ -85,8 +92,13 @@ export class Deletions {
 
   isSegmentDeleted(id: number): boolean {
     if (this.#segments.has(id)) return true
-    // A snapshot without segment rows says nothing.
-    return this.#states.some(({ segment, live }) => live.size > 0 && id < segment && !live.has(id))
+    // A copy gets its id when it is begun, and is live once it is complete: the log may have gone on by segments.
+    const since = this.#live.get(id) ?? 0
+    return this.#states.some(
+      // A snapshot without segment rows says nothing.
+      ({ sequence, segment, live }) =>
+        live.size > 0 && sequence >= since && id < segment && !live.has(id)
+    )
   }
 
   wasSegmentLive(id: number): boolean {

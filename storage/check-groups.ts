@@ -95,7 +95,7 @@ export class GroupChecks implements ScanSink {
       if (entry.kind === 'description') this.#describe(entry.description)
       else if (entry.kind === 'state') {
         this.#totals.stateChanges += entry.changes.length
-        for (const change of entry.changes) this.#deletions.noteChange(change)
+        for (const change of entry.changes) this.#deletions.noteChange(change, sequence)
       } else if (entry.kind === 'run') await this.#run(entry, header.appendTimeMs)
       else if (entry.kind === 'stretches') {
         if (!this.#isCopy) bad('it says what a copy stands for, and is none')

@@ -59,16 +59,17 @@ async function addSnapshot(
   fileSystem: MemoryFileSystem,
   sequence: number,
   position: number,
-  ends: readonly [number, number]
+  ends: readonly [number, number],
+  { segment = 1, others = [] }: { segment?: number; others?: readonly StoredRow[] } = {}
 ): Promise<void> {
   const queue = (uid: number, nextOffset: number): StoredRow => {
     const row = { queue: uid, topicId, index: uid - 7, nextOffset, maxTimestamp: -1 }
     return { family: 'queue', row }
   }
-  const counters = { nextQueueUid: 9, nextSegmentId: 3, nextProducerId: 0 }
-  const rows: StoredRow[] = [queue(7, ends[0]), queue(8, ends[1])]
+  const counters = { nextQueueUid: 9, nextSegmentId: segment + 2, nextProducerId: 0 }
+  const rows: StoredRow[] = [queue(7, ends[0]), queue(8, ends[1]), ...others]
   rows.push({ family: 'counters', row: counters })
-  const address = { segment: 1, position }
+  const address = { segment, position }
   const header = { storeId, clusterId: 'c', sequence, address, appendTimeMs: 0 }
   await writeSnapshot(fileSystem, 'data/snapshots', header, rows)
 }
@@ -334,4 +335,39 @@ t.test("a cleaner's copy accounts for the records in it, once it is live", async
   const fileSystem = storeOf(first, last(swap))
   put(fileSystem, 4, bytes)
   t.match((await check(fileSystem)).problems, [{ where: 'batch', topic: 'orders', segment: 4 }])
+})
+
+t.test('a copy that was begun before a snapshot and live after it is no deleted one', async (t) => {
+  const first = new SegmentImage()
+  first.group([orders, run(7, 0)])
+  first.footer()
+  const copy = new SegmentImage(4, 1, incompatibleFeatures.copied)
+  copy.group([orders, run(7, 3)])
+  copy.footer()
+  const last = new SegmentImage(5, 3)
+  last.group([orders, run(7, 6)])
+  const taken = last.groups[0]!
+  const segment = (id: number, firstSequence: number): StoredRow => {
+    const row = { id, firstSequence, lastSequence: firstSequence, dataBytes: 1 }
+    return { family: 'segment', row }
+  }
+  last.group([
+    makeState([
+      { op: 'put', entry: segment(4, 2) },
+      { op: 'delete', key: engineKeys.segment(2) }
+    ])
+  ])
+  const others = [segment(1, 1), segment(2, 2), segment(5, 3)]
+  const fileSystem = storeOf(first, last, copy)
+  await addSnapshot(fileSystem, 3, taken.position + taken.bytes, [9, 0], { segment: 5, others })
+  t.match(await check(fileSystem), { problems: [], strays: [], totals: { segments: 3, records: 9 } })
+  last.group([makeState([])])
+  const later = storeOf(first, last, copy)
+  const end = last.groups[2]!
+  await addSnapshot(later, 5, end.position + end.bytes, [9, 0], { segment: 5, others })
+  t.match(
+    await check(later),
+    { strays: [segmentFileName(4)], problems: [{ uid: 7, offsets: { first: 3, last: 5 } }] },
+    'one that a later snapshot does not know any more is'
+  )
 })
