@@ -161,6 +161,20 @@ const planted: { name: string; rule: Rule; history: readonly HistoryEvent[] }[] 
     ]
   },
   {
+    name: 'a consumer was taken past more than what was damaged',
+    rule: 'a consumer skips nothing',
+    history: [
+      ...good,
+      {
+        kind: 'given',
+        partition: 0,
+        from: 1,
+        records: [{ offset: 3, id: id(1, 'b') }],
+        lost: new Set([1])
+      }
+    ]
+  },
+  {
     name: 'two acknowledgements name one offset',
     rule: 'acknowledged records stay',
     history: [...good, { kind: 'acknowledged', baseOffset: 2, ids: [id(2)] }]
@@ -248,6 +262,9 @@ t.test('what was reported as damaged may be missing, and nothing else', async (t
     )
   t.same(checkHistory(gap([1])), [])
   t.ok(checkHistory(gap([2])).length > 0)
+  const records = [{ offset: 3, id: id(1, 'b') }]
+  const given = { kind: 'given', partition: 0, from: 1, records, lost: new Set([1, 2]) } as const
+  t.same(checkHistory([...good, given]), [])
   const back: HistoryEvent = { kind: 'committed', partition: 0, offset: -1 }
   t.same(checkHistory([...good, { kind: 'commits-lost' }, back]), [])
 })

@@ -11,7 +11,7 @@ import { updateConsumerOffsetRequest } from '../../gateway/rocketmq/headers/upda
 import { RemotingConnection, RemotingRefused } from '../clients/remoting.ts'
 import { untilLost } from '../support/connect.ts'
 import type { RecordId } from './history.ts'
-import type { LoadOptions } from './load.ts'
+import { type LoadOptions, nextOffset } from './load.ts'
 import { contentOf, idOf } from './record-content.ts'
 
 const batchMessagesMax = 8
@@ -220,7 +220,7 @@ export async function remotingConsume(
             id: idOf(message.body)
           }))
           o.record({ kind: 'given', partition: o.base + queue, from, records })
-          const next = from + pulled.length
+          const next = nextOffset(records)
           positions.set(queue, next)
           if (o.random.integer(3) === 0) await commit(connection, group, o, queue, next)
         }

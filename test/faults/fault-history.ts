@@ -17,6 +17,7 @@ type Acknowledged = Extract<HistoryEvent, { kind: 'acknowledged' | 'commit-ackno
 export class FaultHistory {
   readonly #events: HistoryEvent[] = []
   readonly #flushMode: FlushMode
+  readonly #lostOf: (partition: number) => ReadonlySet<number>
   /** Flush mode async: acknowledged, and nothing says that it is durable. */
   #unsettled: Acknowledged[] = []
   /** By partition: the greatest end that anybody was told. */
@@ -27,8 +28,10 @@ export class FaultHistory {
   /** Acknowledgements that a power cut in the flush mode async may have taken back. */
   disowned = 0
 
-  constructor(flushMode: FlushMode) {
+  /** `lostOf`: offsets of a partition whose bytes were damaged, so that readers may be taken past them. */
+  constructor(flushMode: FlushMode, lostOf: (partition: number) => ReadonlySet<number>) {
     this.#flushMode = flushMode
+    this.#lostOf = lostOf
   }
 
   readonly record = (event: HistoryEvent): void => {
@@ -39,8 +42,12 @@ export class FaultHistory {
         return
       }
     }
-    if (event.kind === 'given') this.given += event.records.length
-    this.#events.push(event)
+    if (event.kind !== 'given') {
+      this.#events.push(event)
+      return
+    }
+    this.given += event.records.length
+    this.#events.push({ ...event, lost: this.#lostOf(event.partition) })
   }
 
   /** Somebody was told that the partition ends at `end`: all before it is durable, and no later end is lower. */

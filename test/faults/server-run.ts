@@ -85,7 +85,9 @@ export class ServerRun {
   constructor(seed: number, options: ServerRunOptions) {
     this.#random = new SeededRandom(seed)
     this.#options = options
-    this.#history = new FaultHistory(options.flushMode)
+    this.#history = new FaultHistory(options.flushMode, (partition) =>
+      this.#rot.lostOf(this.#clients.load.topic, partition)
+    )
     const isSync = options.flushMode === 'sync'
     this.#clients = new Clients(this.#random.fork(), this.#history, isSync, this.#rots)
     this.#world = new FaultWorld(this.#random.fork(), Date.now())
