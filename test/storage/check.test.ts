@@ -360,7 +360,11 @@ t.test('a copy that was begun before a snapshot and live after it is no deleted 
   const others = [segment(1, 1), segment(2, 2), segment(5, 3)]
   const fileSystem = storeOf(first, last, copy)
   await addSnapshot(fileSystem, 3, taken.position + taken.bytes, [9, 0], { segment: 5, others })
-  t.match(await check(fileSystem), { problems: [], strays: [], totals: { segments: 3, records: 9 } })
+  t.match(await check(fileSystem), {
+    problems: [],
+    strays: [],
+    totals: { segments: 3, records: 9 }
+  })
   last.group([makeState([])])
   const later = storeOf(first, last, copy)
   const end = last.groups[2]!
