@@ -180,7 +180,7 @@ export class Committer {
         this.counts.syncs++
         this.#pendingBytes -= group.weight
         this.#durable(group)
-      }
+      } else await this.#noteWritten(group)
     } catch (error) {
       try {
         if (!(error instanceof DiskFullError)) throw error
@@ -190,7 +190,6 @@ export class Committer {
         throw fatal
       }
     }
-    if (flushMode === 'async') await this.#noteWritten(group)
     settleOutcomes(group.outcomes)
     await space.noteWritten(group.bytes)
   }

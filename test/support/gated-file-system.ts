@@ -4,19 +4,22 @@ import { PowerLost } from './disk-faults.ts'
 /** Holds back fsyncs while a test looks at what is, and is not yet, to be seen. */
 export class SyncGate {
   #open: Promise<void> = Promise.resolve()
-  #release: () => void = () => {}
+  #release: (error?: Error) => void = () => {}
   /** Fsyncs that arrived while the gate was shut, and wait. */
   waiting = 0
 
   hold(): void {
-    this.#open = new Promise((resolve) => {
-      this.#release = resolve
+    this.#open = new Promise((resolve, reject) => {
+      this.#release = (error) => (error === undefined ? resolve() : reject(error))
     })
+    // There may be nobody who waits.
+    this.#open.catch(() => undefined)
   }
 
-  release(): void {
+  /** `error`: what the fsyncs that wait come to. */
+  release(error?: Error): void {
     this.waiting = 0
-    this.#release()
+    this.#release(error)
     this.#open = Promise.resolve()
   }
 
