@@ -23,7 +23,7 @@ import {
 } from './open-mark.ts'
 import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
 import { QueueSizes } from './queue-sizes.ts'
-import { raiseEpochs } from './raise-epochs.ts'
+import { outgrowLoss } from './raise-epochs.ts'
 import { Reader } from './reader.ts'
 import {
   type Recovered,
@@ -199,7 +199,7 @@ async function assemble(
     await putOpenMark(fileSystem, options.folder, mark)
   await store.prepare(found.created || rebuilt !== undefined)
   if (isRestored) await leap(store, catalog, clock)
-  else if (doubt !== undefined) await raiseEpochs(store, catalog.queues.values())
+  else if (doubt !== undefined) await outgrowLoss(store, catalog.queues.values())
   // Only now, with the epochs durable, is the mark of the open before no longer needed.
   await store.settle()
   await putOpenMark(fileSystem, options.folder, mark)

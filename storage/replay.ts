@@ -126,6 +126,10 @@ export class Replay implements ScanSink {
 
   #describe({ topicId, queues }: Description): void {
     this.described.set(topicId, queues.length)
+    // The group that gave out their uids may be damaged; given again, they would have these runs.
+    const next = Math.max(...queues) + 1
+    const { counters } = this.#catalog
+    if (next > counters.nextQueueUid) this.#catalog.counters = { ...counters, nextQueueUid: next }
   }
 
   #change(change: LoggedChange): void {

@@ -2,7 +2,7 @@
 import { checkStore } from '../../storage/check.ts'
 import type { QueueUid } from '../../storage/contract.ts'
 import { openStore } from '../../storage/open-store.ts'
-import type { StoreSettings } from '../../storage/settings.ts'
+import type { FlushMode, StoreSettings } from '../../storage/settings.ts'
 import type { Store } from '../../storage/store.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FaultyDisk } from '../support/faulty-disk.ts'
@@ -26,6 +26,7 @@ export class BackupLife {
   readonly clock = new FakeClock()
   disk: FaultyDisk
   settings: Partial<StoreSettings> = tinySettings
+  flushMode: FlushMode = 'sync'
   #boots = 0
 
   constructor(seed: number, disk?: (random: SeededRandom) => FaultyDisk) {
@@ -49,6 +50,7 @@ export class BackupLife {
       openIndex: () => its.database,
       bootId: `boot ${++this.#boots}`,
       keepPolicyOf,
+      flushMode: this.flushMode,
       settings: this.settings
     })
     return { store, index: its }
