@@ -10,7 +10,13 @@ import { StoreError } from './errors.ts'
 import type { LoggedChange } from './layout/types.ts'
 import type { Log } from './log.ts'
 import type { Clock, LogSink, Timer } from './ports.ts'
-import { isEmpty, type Outcome, type Pending, type SealedGroup } from './sealed-group.ts'
+import {
+  isEmpty,
+  type Pending,
+  rejectOutcomes,
+  type SealedGroup,
+  settleOutcomes
+} from './sealed-group.ts'
 import { Sealer } from './sealer.ts'
 import type { FlushMode, StoreSettings } from './settings.ts'
 import type { Space } from './space.ts'
@@ -288,6 +294,7 @@ export class Committer {
   }
 
   async #noteWritten(group: SealedGroup): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
     const { settings, clock } = this.#parts
     this.#pendingBytes -= group.weight
     this.#written.push(group)
@@ -312,6 +319,8 @@ export class Committer {
   /** Async mode: fsyncs what is written so far. Rejects, and fails the store, if the disk does. */
   #startSync(): Promise<void> {
     if (this.#syncing !== undefined) return this.#syncing
+    // One that succeeds after one that failed proves nothing: what stands before it may not be on the disk.
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const groups = this.#written
     if (groups.length === 0) return Promise.resolve()
     this.#written = []
@@ -336,8 +345,10 @@ export class Committer {
     return this.#syncing
   }
 
+  /** Everything written is durable then. Rejects where it cannot be known to be. */
   async #syncAll(): Promise<void> {
     while (this.#syncing !== undefined || this.#written.length > 0) await this.#startSync()
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Async mode: makes everything acknowledged so far durable. */
@@ -386,14 +397,4 @@ function ioFailure(error: Error): StoreError {
     {},
     { cause: error }
   )
-}
-
-function settleOutcomes(outcomes: readonly Outcome[]): void {
-  for (const outcome of outcomes)
-    if ('result' in outcome) outcome.pending.resolve(outcome.result)
-    else outcome.pending.reject(outcome.error)
-}
-
-function rejectOutcomes(outcomes: readonly Outcome[], error: StoreError): void {
-  for (const { pending } of outcomes) pending.reject(error)
 }

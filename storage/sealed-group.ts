@@ -92,3 +92,13 @@ export interface SealedGroup {
 export function isEmpty(group: SealedGroup): boolean {
   return group.runs.length === 0 && group.logged.length === 0
 }
+
+export function settleOutcomes(outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes)
+    if ('result' in outcome) outcome.pending.resolve(outcome.result)
+    else outcome.pending.reject(outcome.error)
+}
+
+export function rejectOutcomes(outcomes: readonly Outcome[], error: StoreError): void {
+  for (const { pending } of outcomes) pending.reject(error)
+}

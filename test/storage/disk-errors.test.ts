@@ -6,7 +6,7 @@ import { openStore } from '../../storage/open-store.ts'
 import type { Store } from '../../storage/store.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 import { FaultyDisk } from '../support/faulty-disk.ts'
-import { SyncGate } from '../support/gated-file-system.ts'
+import { gatedFileSystem, SyncGate } from '../support/gated-file-system.ts'
 import { IndexCopies } from '../support/index-copies.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { appendOf, batchOf, refusal, World } from './engine/world.ts'
@@ -72,6 +72,49 @@ async function countAfter(disk: FaultyDisk, commit: () => Promise<unknown>) {
   await settled()
   return disk.counts.get('datasync')
 }
+
+t.test('async: once an fsync has failed, none that succeeds makes anything durable', async (t) => {
+  const random = seededRandom(t)
+  const disk = new FaultyDisk({ random })
+  disk.addFolder('/data')
+  const [gate, writes] = [new SyncGate(), new SyncGate()]
+  const index = new IndexCopies()
+  await index.lay('lost')
+  const [clock, asyncDelayMsMax, asyncBytesMax] = [new FakeClock(), 50, 8 * 1024]
+  const store = await openStore({
+    folder: '/data',
+    fileSystem: gatedFileSystem(disk, gate, writes).fileSystem,
+    clock,
+    random,
+    log: noLog,
+    openIndex: () => index.database,
+    flushMode: 'async',
+    settings: { ...tinySettings, asyncDelayMsMax, asyncBytesMax }
+  })
+  t.teardown(() => store.close().catch(() => {}))
+  const topic = { id: 'ab'.repeat(16), names: { kafka: 'a', rocketmq: 'a' }, queueCount: 1 }
+  const { topics } = await store.commit({ changes: [{ op: 'create-topic', topic }] })
+  const queue = topics[0]!.queues[0]!
+  await store.settle()
+  const append = (text: string) => store.commit({ appends: [appendOf(queue, batchOf([text]))] })
+  await append('first')
+  gate.hold()
+  await clock.advance(asyncDelayMsMax)
+  writes.hold()
+  // So large that it is fsynced as soon as it is written.
+  const second = refusal(append('x'.repeat(2 * asyncBytesMax)))
+  await clock.advance(0)
+  t.same([gate.waiting, writes.waiting], [1, 1], 'an fsync and a write are under way')
+  gate.release(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }))
+  await clock.advance(0)
+  t.equal(store.status().state, 'failed')
+  writes.release()
+  t.equal((await second).code, 'io-failed')
+  await clock.advance(10 * asyncDelayMsMax)
+  const read = { queues: [{ queue, offset: 0, maxBytes: 1 }], maxBytes: 1 }
+  const [seen] = await store.read({ ...read, isolation: 'uncommitted' })
+  t.match(seen, { nextOffset: 0, buffers: [] }, 'and none of it is shown')
+})
 
 t.test('below the reserve appends are refused, state is taken, and reads go on', async (t) => {
   const { disk, store, clock, world, queue } = await opened(t, 4 * 1024 * 1024, 2 * 1024 * 1024)
