@@ -163,7 +163,7 @@ export class Committer {
   }
 
   async #flushOne(): Promise<void> {
-    const { log, clock, flushMode, space } = this.#parts
+    const { clock, flushMode, space } = this.#parts
     const appendTimeMs = Math.max(clock.now(), this.#lastAppendMs)
     const { group, taken } = this.#sealer.seal(
       this.#waiting,
@@ -182,7 +182,6 @@ export class Committer {
     try {
       await this.#write(group)
       if (flushMode === 'sync') {
-        await log.sync()
         this.counts.syncs++
         this.#pendingBytes -= group.weight
         this.#durable(group)
@@ -200,9 +199,9 @@ export class Committer {
     await space.noteWritten(group.bytes)
   }
 
-  /** Rejects with DiskFullError where the log is as if nothing of it had been written. */
+  /** In sync mode, durably. Rejects with DiskFullError where the log is as if nothing of it had been written. */
   async #write(group: SealedGroup): Promise<void> {
-    const { log, storeId } = this.#parts
+    const { log, storeId, flushMode } = this.#parts
     group.logged.unshift(...this.#news)
     let descriptions = newDescriptions(group, log.segment.described, this.#parts.catalog)
     let encoded = encodeGroup(group, descriptions)
@@ -217,7 +216,8 @@ export class Committer {
     for (const [i, run] of group.runs.entries())
       run.position = group.position + (encoded.runStarts[i] as number)
     stampGroup(encoded, group, this.#durableSequence, storeId)
-    await log.write(encoded.buffers, encoded.bytes)
+    if (flushMode === 'sync') await log.writeDurable(encoded.buffers, encoded.bytes)
+    else await log.write(encoded.buffers, encoded.bytes)
     for (const { topicId, queues } of descriptions)
       log.segment.described.set(topicId, queues.length)
     this.#news = []

@@ -17,6 +17,16 @@ export interface OpenSegment {
   readonly described: Map<string, number>
 }
 
+/**
+ * Behind a small group that is written durably stand so many zeros, if they are there already: what goes over them
+ * neither grows the file nor needs new blocks, so that its fsync does not wait for the file system's journal. The end of
+ * a log may be followed by zeros (docs/storage-format.md).
+ */
+const zerosAhead = 256 * 1024
+/** Of larger groups the journal is a small part, and zeros would be written in vain. */
+const smallGroupBytesMax = 16 * 1024
+const zeros = Buffer.alloc(zerosAhead)
+
 export interface SealedSegment {
   readonly id: number
   readonly firstSequence: number
@@ -80,6 +90,8 @@ export class Log {
   readonly #storeId: Buffer
   readonly #segmentBytes: number
   #segment: OpenSegment
+  /** Where the zeros end that stand behind the log's end; at or before it for none. */
+  #zerosEnd = 0
 
   constructor(
     fileSystem: FileSystem,
@@ -117,10 +129,44 @@ export class Log {
     const { file, position } = this.#segment
     await undoneIfFull(
       () => file.writev(buffers, position),
-      () => file.truncate(position)
+      () => this.#cut()
     )
-    this.#segment.lastGroupPosition = position
+    this.#went(bytes)
+  }
+
+  /** As `write`, and durable when it resolves. */
+  async writeDurable(buffers: readonly Buffer[], bytes: number): Promise<void> {
+    const { file, position } = this.#segment
+    const end = position + bytes
+    if (bytes <= smallGroupBytesMax && end > this.#zerosEnd) {
+      const ahead = Math.min(zerosAhead, this.#segmentBytes - end)
+      try {
+        await file.writevDurable([...buffers, zeros.subarray(0, ahead)], position)
+        this.#zerosEnd = end + ahead
+        this.#went(bytes)
+        return
+      } catch (error) {
+        // There may be room without them.
+        if (!isNoSpace(error)) throw error
+        await this.#cut()
+      }
+    }
+    await undoneIfFull(
+      () => file.writevDurable(buffers, position),
+      () => this.#cut()
+    )
+    this.#went(bytes)
+  }
+
+  #went(bytes: number): void {
+    this.#segment.lastGroupPosition = this.#segment.position
     this.#segment.position += bytes
+  }
+
+  /** Takes away what stands behind the log's end. */
+  async #cut(): Promise<void> {
+    await this.#segment.file.truncate(this.#segment.position)
+    this.#zerosEnd = 0
   }
 
   sync(): Promise<void> {
@@ -134,6 +180,8 @@ export class Log {
    */
   async roll(nextId: number, lastSequence: number, createdMs: number): Promise<SealedSegment> {
     const old = this.#segment
+    // The footer is the last of a segment.
+    if (this.#zerosEnd > old.position) await this.#cut()
     const file = await createSegment(
       this.#fileSystem,
       this.#folder,
@@ -157,6 +205,7 @@ export class Log {
     )
     await old.file.sync()
     await old.file.close()
+    this.#zerosEnd = 0
     this.#segment = {
       id: nextId,
       file,
@@ -169,7 +218,9 @@ export class Log {
     return { id, firstSequence, lastSequence, dataBytes: old.position }
   }
 
-  close(): Promise<void> {
-    return this.#segment.file.close()
+  /** A failed disk may keep the zeros: an open takes them away too. */
+  async close(): Promise<void> {
+    if (this.#zerosEnd > this.#segment.position) await this.#cut().catch(() => undefined)
+    await this.#segment.file.close()
   }
 }

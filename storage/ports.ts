@@ -32,6 +32,11 @@ export interface File {
   read(target: Buffer, targetStart: number, length: number, position: number): Promise<number>
   /** Writes all of `buffers` one after the other from `position` on. A short write is finished or rejected. */
   writev(buffers: readonly Buffer[], position: number): Promise<void>
+  /**
+   * `writev`, then `datasync`, in one call where the system has one. Rejects with ENOSPC only for bytes that did not go
+   * in: where what went in could not be made durable, the code is another.
+   */
+  writevDurable(buffers: readonly Buffer[], position: number): Promise<void>
   /** fdatasync: data, and what is needed to read it back. */
   datasync(): Promise<void>
   /** fsync: data and all metadata. */

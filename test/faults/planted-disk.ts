@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from '../../storage/checked-db.ts'
 import type { File, FileSystem } from '../../storage/ports.ts'
+import { writeThenSync } from '../support/disk-faults.ts'
 
 const nothing = async (): Promise<void> => {}
 
@@ -14,7 +15,10 @@ function changedFiles(
   const changed: FileSystem = Object.create(disk)
   changed.open = async (at, mode) => {
     const file = await disk.open(at, mode)
-    return path.test(at) ? { ...file, ...change(file) } : file
+    if (!path.test(at)) return file
+    const made: File = { ...file, ...change(file) }
+    made.writevDurable = (buffers, position) => writeThenSync(made, buffers, position)
+    return made
   }
   return bound(changed, disk)
 }

@@ -23,6 +23,27 @@ t.test('a vector longer than the system takes at once is written whole and in or
   await file.close()
 })
 
+t.test('what is written durably is all there, whatever its vector and its name', async (t) => {
+  const path = join(await folder(t), 'a')
+  const file = await disk.open(path, 'create')
+  await file.writevDurable([Buffer.from('abc'), Buffer.alloc(0), Buffer.from('def')], 2)
+  const many = Array.from({ length: 3000 }, (_, i) => Buffer.from(`${i},`))
+  await file.writevDurable(many, 8)
+  await file.writevDurable([Buffer.from('X')], 3)
+  t.same(await readFile(path), Buffer.concat([Buffer.from('\0\0aXcdef'), ...many]))
+  await file.close()
+  const again = await disk.open(path, 'write')
+  await disk.rename(path, `${path}.moved`)
+  await writeFile(path, 'another')
+  await again.writevDurable([Buffer.from('Y')], 0)
+  t.equal((await readFile(`${path}.moved`))[0], 0x59, 'the file that was opened')
+  t.equal(await readFile(path, 'latin1'), 'another')
+  await again.close()
+  const reader = await disk.open(path, 'read')
+  await t.rejects(reader.writevDurable([Buffer.from('x')], 0), { code: 'EBADF' })
+  await reader.close()
+})
+
 t.test('reads are short only at the end of the file', async (t) => {
   const path = join(await folder(t), 'a')
   await writeFile(path, 'hello world')

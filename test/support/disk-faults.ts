@@ -1,4 +1,5 @@
 /** The ways in which calls of a faulty disk end badly. */
+import type { File } from '../../storage/ports.ts'
 
 export type DiskCall =
   | 'open'
@@ -17,6 +18,14 @@ export type DiskCall =
   | 'syncFolder'
   | 'linkCount'
   | 'space'
+
+/** A call that is to fail, after `skip` others like it. */
+export interface Planned {
+  readonly call: DiskCall
+  readonly path: RegExp
+  readonly code: string
+  skip: number
+}
 
 /** How every call ends once the power is gone. */
 export class PowerLost extends Error {
@@ -39,6 +48,18 @@ export interface DiskFaults {
   readFlips: number
   /** Datasync, sync and syncFolder succeed and do nothing, as disks with a lying cache do. */
   syncLies: number
+}
+
+/** `writevDurable` of a file that has its two halves only. */
+export async function writeThenSync(
+  file: Pick<File, 'writev' | 'datasync'>,
+  buffers: readonly Buffer[],
+  position: number
+): Promise<void> {
+  await file.writev(buffers, position)
+  await file.datasync().catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOSPC' ? Object.assign(error, { code: 'EIO' }) : error
+  })
 }
 
 /** What a call may do where it does not do all. */

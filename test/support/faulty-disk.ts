@@ -3,18 +3,18 @@
  * by name, at a power cut; calls can be made to fail, to stop half-way, or to lie.
  */
 import type { File, FileSystem, OpenMode, SpaceReport } from '../../storage/ports.ts'
-import { type DiskCall, type DiskFaults, type PartialEffects, PowerLost } from './disk-faults.ts'
+import {
+  type DiskCall,
+  type DiskFaults,
+  type PartialEffects,
+  type Planned,
+  PowerLost,
+  writeThenSync
+} from './disk-faults.ts'
 import { DiskFile, type PageBudget, pageBytes } from './disk-file.ts'
 import { DiskFolder, type DiskNode } from './disk-folder.ts'
 import { fault, namesIn } from './disk-paths.ts'
 import type { SeededRandom } from './seeded-random.ts'
-
-interface Planned {
-  readonly call: DiskCall
-  readonly path: RegExp
-  readonly code: string
-  skip: number
-}
 
 export interface FaultyDiskOptions {
   readonly random: SeededRandom
@@ -43,6 +43,8 @@ export class FaultyDisk implements FileSystem {
   #stopAt = Number.POSITIVE_INFINITY
   #stopped = false
   #failed = 0
+  /** Told the moment in which the disk stops. */
+  onStop: () => void = () => {}
 
   constructor(options: FaultyDiskOptions) {
     this.random = options.random
@@ -61,9 +63,6 @@ export class FaultyDisk implements FileSystem {
     this.#stopped = true
     this.onStop()
   }
-
-  /** Told the moment in which the disk stops. */
-  onStop: () => void = () => {}
 
   /** Calls that were cut off or failed, and pages that a power cut dropped, tore or gave an older state. */
   get harm(): number {
@@ -246,7 +245,7 @@ export class FaultyDisk implements FileSystem {
       }
       if (!random.chance(faults.syncLies)) file.sync()
     }
-    return {
+    const made: File = {
       read: (target, targetStart, length, position) =>
         call('read', () => {
           if (random.chance(faults.readFails)) throw fault('EIO', 'read', path)
@@ -272,6 +271,7 @@ export class FaultyDisk implements FileSystem {
         }
         return call('writev', write, { stopped: half, failed: half })
       },
+      writevDurable: (buffers, position) => writeThenSync(made, buffers, position),
       // One that is stopped leaves pages dirty: what of them is on the disk, the power cut decides.
       datasync: () => call('datasync', sync, { failed: () => file.failSync(random) }),
       sync: () => call('sync', sync, { failed: () => file.failSync(random) }),
@@ -290,6 +290,7 @@ export class FaultyDisk implements FileSystem {
         })
       }
     }
+    return made
   }
 
   /**
@@ -303,8 +304,7 @@ export class FaultyDisk implements FileSystem {
     parts: PartialEffects = {}
   ): Promise<T> {
     this.calls++
-    const last = this.calls > this.#stopAt && !this.#stopped
-    if (last) this.stop()
+    if (this.calls > this.#stopAt && !this.#stopped) this.stop()
     else if (this.#stopped) throw new PowerLost()
     for (let turns = this.random.integer(4); turns > 0; turns--) await undefined
     if (this.#stopped) {

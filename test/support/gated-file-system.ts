@@ -1,5 +1,5 @@
 import type { File, FileSystem } from '../../storage/ports.ts'
-import { PowerLost } from './disk-faults.ts'
+import { PowerLost, writeThenSync } from './disk-faults.ts'
 
 /** Holds back fsyncs while a test looks at what is, and is not yet, to be seen. */
 export class SyncGate {
@@ -31,33 +31,41 @@ export class SyncGate {
 }
 
 /**
- * `disk`, with every file's datasync and sync going through `gate`. After `kill` every call rejects, as the calls of a
+ * `disk`, with every file's datasync and sync going through `gate`, and its writes through `writes`. After `kill` every call rejects, as the calls of a
  * process that is no more would never return.
  */
 export function gatedFileSystem(
   disk: FileSystem,
-  gate: SyncGate
+  gate: SyncGate,
+  writes: SyncGate = new SyncGate()
 ): { readonly fileSystem: FileSystem; kill(): void } {
   let killed = false
   const live = async <T>(call: () => Promise<T>): Promise<T> => {
     if (killed) throw new PowerLost()
     return await call()
   }
-  const gated = <T>(call: () => Promise<T>) =>
+  const through = <T>(one: SyncGate, call: () => Promise<T>) =>
     live(async () => {
-      await gate.pass()
+      await one.pass()
       return await live(call)
     })
-  const gatedFile = (file: File): File => ({
-    read: (target, targetStart, length, position) =>
-      live(() => file.read(target, targetStart, length, position)),
-    writev: (buffers, position) => live(() => file.writev(buffers, position)),
-    datasync: () => gated(() => file.datasync()),
-    sync: () => gated(() => file.sync()),
-    truncate: (length) => live(() => file.truncate(length)),
-    size: () => live(() => file.size()),
-    close: () => file.close()
-  })
+  const gated = <T>(call: () => Promise<T>) => through(gate, call)
+  const gatedFile = (file: File): File => {
+    const halves: Pick<File, 'writev' | 'datasync'> = {
+      writev: (buffers, position) => through(writes, () => file.writev(buffers, position)),
+      datasync: () => gated(() => file.datasync())
+    }
+    return {
+      ...halves,
+      read: (target, targetStart, length, position) =>
+        live(() => file.read(target, targetStart, length, position)),
+      writevDurable: (buffers, position) => writeThenSync(halves, buffers, position),
+      sync: () => gated(() => file.sync()),
+      truncate: (length) => live(() => file.truncate(length)),
+      size: () => live(() => file.size()),
+      close: () => file.close()
+    }
+  }
   const fileSystem: FileSystem = {
     open: (path, mode) => live(async () => gatedFile(await disk.open(path, mode))),
     makeFolder: (path, isPrivate) => live(() => disk.makeFolder(path, isPrivate)),

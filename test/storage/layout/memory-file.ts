@@ -26,6 +26,10 @@ export class MemoryFile implements File {
     this.bytes = bytes
   }
 
+  async writevDurable(buffers: readonly Buffer[], position: number) {
+    await this.writev(buffers, position)
+  }
+
   async datasync() {}
 
   async sync() {}
