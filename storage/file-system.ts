@@ -53,8 +53,8 @@ export const realFileSystem: FileSystem = {
 }
 
 /**
- * With O_DSYNC a write is durable when it ends: one visit to the pool instead of two, each of which wakes a thread and is
- * woken by it. Elsewhere than on Linux it does not reach the disk as fdatasync does.
+ * With O_DSYNC a write is durable when it ends: one visit to the pool instead of two, each of which wakes a thread and
+ * is woken by it. Elsewhere than on Linux it does not reach the disk as fdatasync does.
  */
 const durableFlags =
   process.platform === 'linux' ? fs.constants.O_WRONLY | fs.constants.O_DSYNC : undefined
@@ -102,8 +102,8 @@ class RealFile implements File {
     try {
       await writeAll(handle, buffers, position)
     } catch (error) {
-      // It does not say whether there was no room to take the bytes or to write out what it had taken. The latter is told
-      // to the other handle too, at its next fsync.
+      // It does not say whether there was no room to take the bytes or to write out what it had taken. The latter is
+      // told to the other handle too, at its next fsync.
       if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
         await this.datasync().catch(failedSync)
       throw error
