@@ -1,3 +1,5 @@
+import { CodedError } from './coded-error.ts'
+
 /**
  * Everything that storage can refuse or fail with. The list is closed: each gateway maps every code, checked by the
  * compiler (`satisfies Record<StoreErrorCode, ...>`). Codes are stable, texts are not.
@@ -71,15 +73,7 @@ export const openErrorCodes = [
 
 export type OpenErrorCode = (typeof openErrorCodes)[number]
 
-export class OpenError extends Error {
-  readonly code: OpenErrorCode
-
-  constructor(code: OpenErrorCode, text: string, options?: ErrorOptions) {
-    super(text, options)
-    this.name = 'OpenError'
-    this.code = code
-  }
-}
+export class OpenError extends CodedError<OpenErrorCode> {}
 
 /** Why a backup was not made. The store goes on as it was. */
 export const backupErrorCodes = [
@@ -95,12 +89,4 @@ export const backupErrorCodes = [
 
 export type BackupErrorCode = (typeof backupErrorCodes)[number]
 
-export class BackupError extends Error {
-  readonly code: BackupErrorCode
-
-  constructor(code: BackupErrorCode, text: string, options?: ErrorOptions) {
-    super(text, options)
-    this.name = 'BackupError'
-    this.code = code
-  }
-}
+export class BackupError extends CodedError<BackupErrorCode> {}

@@ -2,7 +2,7 @@
  * What the server listens on for the operator's commands: HTTP over a socket in the data folder. `POST /backup` with
  * `{"folder": "/an/absolute/path"}` is the only request.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { isAbsolute } from 'node:path'
 import {
   BackupError,
@@ -11,6 +11,7 @@ import {
   type FileSystem,
   StoreError
 } from '../../storage/index.ts'
+import { close, listen } from '../http/node-server.ts'
 import { controlBodyBytesMax, controlPlace, controlRequests, socketPath } from './control-path.ts'
 
 const limits = {
@@ -57,26 +58,8 @@ export async function startControl(
     (request, response) => void respond(request, response, actions)
   )
   server.maxConnections = limits.connectionsMax
-  await listen(server, path)
+  await listen(server, { path })
   return { close: () => close(server) }
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ path }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-/** What is being done goes on; its answers are lost. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
 }
 
 async function respond(

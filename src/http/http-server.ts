@@ -1,6 +1,7 @@
 /** The operator's port: small, read-only, and bounded in everything. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { close, listen } from './node-server.ts'
 
 /** What a page answers with. */
 export interface Page {
@@ -58,7 +59,7 @@ export async function startHttpServer(
   server.timeout = httpLimits.silenceMs
   keepRoom(server)
   server.maxRequestsPerSocket = httpLimits.requestsPerConnectionMax
-  await listen(server, host, port)
+  await listen(server, { host, port })
   const bound = server.address() as AddressInfo
   return { host: bound.address, port: bound.port, close: () => close(server) }
 }
@@ -78,23 +79,6 @@ function keepRoom(server: Server): void {
   })
   server.prependListener('request', ({ socket }: IncomingMessage) => {
     if (connections.delete(socket)) connections.add(socket)
-  })
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
   })
 }
 

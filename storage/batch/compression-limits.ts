@@ -1,4 +1,5 @@
 /** Bounds on what decompression may cost, and the error that says one was met. */
+import { CodedError } from '../coded-error.ts'
 
 /** What one batch may inflate to unless the caller says otherwise. */
 export const inflatedBytesMaxDefault = 64 * 1024 * 1024
@@ -13,15 +14,7 @@ export type CompressionErrorCode =
   /** This Node cannot write the codec. */
   | 'unsupported'
 
-export class CompressionError extends Error {
-  readonly code: CompressionErrorCode
-
-  constructor(code: CompressionErrorCode, text: string, options?: ErrorOptions) {
-    super(text, options)
-    this.name = 'CompressionError'
-    this.code = code
-  }
-}
+export class CompressionError extends CodedError<CompressionErrorCode> {}
 
 export function assertInflatedSize(bytes: number, bytesMax: number): void {
   if (bytes > bytesMax) {

@@ -1,3 +1,5 @@
+import { CodedError } from '../coded-error.ts'
+
 /** Why stored bytes could not be understood. Codes are stable, texts are not. */
 export const layoutErrorCodes = [
   /** The bytes end before what they announce. */
@@ -11,12 +13,4 @@ export const layoutErrorCodes = [
 export type LayoutErrorCode = (typeof layoutErrorCodes)[number]
 
 /** Thrown by every decoder in storage that does not say otherwise. */
-export class LayoutError extends Error {
-  readonly code: LayoutErrorCode
-
-  constructor(code: LayoutErrorCode, text: string, options?: ErrorOptions) {
-    super(text, options)
-    this.name = 'LayoutError'
-    this.code = code
-  }
-}
+export class LayoutError extends CodedError<LayoutErrorCode> {}

@@ -4,22 +4,18 @@
  * for lists only.
  */
 
-import { changesAtOnceMax, mapLimited } from '../../broker/map-limited.ts'
 import { listMembers } from '../../broker/setting-values.ts'
 import { isTopicSettingName, topicSettingRule } from '../../broker/topic-config.ts'
-import { findAlterableResource, resourceKey } from '../config-resources.ts'
-import type { Handler, RequestContext } from '../context.ts'
+import { alterResources } from '../config-resources.ts'
+import type { Handler } from '../context.ts'
 import { errorCodes } from '../error-codes.ts'
-import { repeatsOf } from '../repeats.ts'
 import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponseInput
 } from '../schemas/incremental-alter-configs.ts'
-import { FaultError, faultOf } from '../topic-faults.ts'
+import { FaultError } from '../topic-faults.ts'
 
-type AskedResource = IncrementalAlterConfigsRequest['resources'][number]
-type AskedChange = AskedResource['configs'][number]
-type Answer = IncrementalAlterConfigsResponseInput['responses'][number]
+type AskedChange = IncrementalAlterConfigsRequest['resources'][number]['configs'][number]
 
 /** AlterConfigOp.OpType. */
 const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
@@ -27,49 +23,18 @@ const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
 export const incrementalAlterConfigs: Handler<
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponseInput
-> = async (request, context) => {
-  const { resources, validateOnly } = request
-  const repeats = repeatsOf(resources.map(resourceKey))
-  const responses = await mapLimited(resources, changesAtOnceMax, (resource) =>
-    alter(resource, repeats.has(resourceKey(resource)), validateOnly, context)
-  )
-  return { responses }
-}
-
-async function alter(
-  resource: AskedResource,
-  isRepeated: boolean,
-  checkOnly: boolean,
-  context: RequestContext
-): Promise<Answer> {
-  const { resourceType, resourceName, configs } = resource
-  try {
-    if (isRepeated) {
-      throw new FaultError(errorCodes.INVALID_REQUEST, 'The resource was named more than once.')
+> = async (request, context) => ({
+  responses: await alterResources(request, context, ({ configs }) => (topic) => (before) => {
+    const edited: Record<string, string | null> = { ...before }
+    for (const change of configs) {
+      const { name } = change
+      const inForce = () => before[name] ?? context.config.topicValue(topic, name)
+      if (change.configOperation === operations.delete) delete edited[name]
+      else edited[name] = valueAfter(change, inForce)
     }
-    if (repeatsOf(configs.map((config) => config.name)).size > 0) {
-      throw new FaultError(errorCodes.INVALID_REQUEST, 'A setting was named more than once.')
-    }
-    const topic = await findAlterableResource(resource, context)
-    await context.topics.editConfig(
-      topic.id,
-      (before) => {
-        const edited: Record<string, string | null> = { ...before }
-        for (const change of configs) {
-          const { name } = change
-          const inForce = () => before[name] ?? context.config.topicValue(topic, name)
-          if (change.configOperation === operations.delete) delete edited[name]
-          else edited[name] = valueAfter(change, inForce)
-        }
-        return edited
-      },
-      { checkOnly }
-    )
-    return { errorCode: errorCodes.NONE, errorMessage: null, resourceType, resourceName }
-  } catch (error) {
-    return { ...faultOf(error, context), resourceType, resourceName }
-  }
-}
+    return edited
+  })
+})
 
 function valueAfter(change: AskedChange, inForce: () => string): string {
   const { name, configOperation, value } = change
