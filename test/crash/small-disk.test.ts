@@ -4,136 +4,30 @@
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import t, { type Test } from 'tap'
-import { RemotingConnection, RemotingRefused } from '../clients/remoting.ts'
 import type { OwnServer } from '../clients/server.ts'
-import { decodeBatches } from './raw-bytes.ts'
-import { RawConnection } from './raw-connection.ts'
-import { commitOffset, committedOffset, createTopic, fetch, produce } from './raw-requests.ts'
-import { sendOne } from './remoting-load.ts'
-import { mountable, runUnshared, SmallDisk } from './small-disk.ts'
+import {
+  again,
+  Clients,
+  diskBytes,
+  goesOn,
+  isReady,
+  page,
+  reserveBytes,
+  serviceNotAvailable,
+  smallOptions,
+  storageError,
+  until
+} from './disk-clients.ts'
+import { commitOffset, committedOffset, createTopic } from './raw-requests.ts'
+import { playOnSmallDisks, type SmallDisk } from './small-disk.ts'
 
-const mib = 1024 * 1024
-const diskBytes = 24 * mib
-const reserveBytes = 6 * mib
 /** RUNS in the environment: how often others fill the disk; with it every scene is played on every file system. */
 const fills = Number(process.env.RUNS ?? 1)
-const isLong = process.env.RUNS !== undefined
-const noProducer = { producerId: -1, producerEpoch: -1, baseSequence: -1 }
-const storageError = 56
-const serviceNotAvailable = 14
-const valueBytes = 100_000
 /** Of LevelDB's own disk: a few small files fit. */
 const indexBytes = 128 * 1024
 /** Groups whose offsets would need more than that. */
 const indexGroups = 1200
 const groupNameLength = 230
-
-const options = (reserve: number): string[] => [
-  ...['--reserve-bytes', `${reserve}`, '--segment-bytes', `${mib}`],
-  ...['--checkpoint-bytes', `${mib}`, '--tail-bytes', '65536'],
-  ...['--retention-check-interval-ms', '100']
-]
-
-/** Clients of both protocols, and what they were acknowledged: offset and value's beginning, by topic. */
-class Clients {
-  readonly stored = new Map<string, Map<number, string>>()
-  readonly #server: OwnServer
-  kafka!: RawConnection
-  remoting!: RemotingConnection
-  #count = 0
-
-  constructor(server: OwnServer) {
-    this.#server = server
-  }
-
-  async connect(): Promise<void> {
-    this.kafka = await RawConnection.open(this.#server.bootstrap)
-    this.remoting = await RemotingConnection.open(this.#server.addresses.broker ?? '')
-  }
-
-  close(): void {
-    this.kafka.close()
-    this.remoting.close()
-  }
-
-  /** By Kafka's protocol; its error code. */
-  async produce(topic: string): Promise<number> {
-    const value = this.#value()
-    const { code, baseOffset } = await produce(this.kafka, topic, 0, [value], noProducer)
-    if (code === 0) this.#note(topic, baseOffset, value)
-    return code
-  }
-
-  /** By RocketMQ's; its response code, and what it says. */
-  async send(topic: string): Promise<{ code: number; text: string }> {
-    const value = this.#value()
-    try {
-      this.#note(topic, await sendOne(this.remoting, topic, 0, value), value)
-      return { code: 0, text: '' }
-    } catch (error) {
-      if (!(error instanceof RemotingRefused)) throw error
-      return { code: error.code, text: error.message }
-    }
-  }
-
-  /** Turns of both until both are refused. */
-  async fill(topic: string): Promise<{ kafka: number; rocketmq: number; text: string }> {
-    for (let turns = 0; turns < 2 * (diskBytes / valueBytes); turns++) {
-      const kafka = await this.produce(topic)
-      const { code: rocketmq, text } = await this.send(topic)
-      if (kafka !== 0 && rocketmq !== 0) return { kafka, rocketmq, text }
-    }
-    throw new Error('the disk does not become full')
-  }
-
-  /** Everything acknowledged is read where it was said to be. */
-  async verify(t: Test, topic: string): Promise<void> {
-    const left = new Map(this.stored.get(topic))
-    let at = 0
-    for (;;) {
-      const { records, highWatermark } = await fetch(this.kafka, topic, 0, at, 0)
-      const some = decodeBatches(records).filter(({ offset }) => offset >= at)
-      for (const { offset, value } of some)
-        if (`${value}`.startsWith(`${left.get(offset)}.`)) left.delete(offset)
-      at += some.length
-      if (at >= highWatermark || some.length === 0) break
-    }
-    t.same([...left], [], `${this.stored.get(topic)?.size} acknowledged records are there`)
-  }
-
-  #value(): Buffer {
-    return Buffer.alloc(valueBytes, `value-${this.#count++}.`)
-  }
-
-  #note(topic: string, offset: number, value: Buffer): void {
-    const stored = this.stored.get(topic) ?? new Map<number, string>()
-    this.stored.set(topic, stored)
-    stored.set(offset, value.toString('latin1', 0, value.indexOf('.')))
-  }
-}
-
-async function page(server: OwnServer, path: string): Promise<{ status: number; text: string }> {
-  const answer = await globalThis.fetch(`http://${server.addresses.http}${path}`)
-  return { status: answer.status, text: await answer.text() }
-}
-
-/** Asks until it is so; a server that has a second to find out is given many. */
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error(`${what}: not in 30 s`)
-}
-
-const isReady = (server: OwnServer) => async () => (await page(server, '/healthz')).status === 200
-
-/** What goes on while appends are refused. */
-async function goesOn(t: Test, clients: Clients, topic: string): Promise<void> {
-  await clients.verify(t, topic)
-  await commitOffset(clients.kafka, 'g', topic, 0, 7)
-  t.equal(await committedOffset(clients.kafka, 'g', topic, 0), 7, 'offsets are committed')
-}
 
 async function clientWaits(t: Test, server: OwnServer): Promise<void> {
   const kafka = new Kafka({
@@ -155,7 +49,7 @@ async function clientWaits(t: Test, server: OwnServer): Promise<void> {
 }
 
 async function below(t: Test, disk: SmallDisk): Promise<void> {
-  const server = await disk.serve(t, options(reserveBytes))
+  const server = await disk.serve(t, smallOptions)
   let heard = ''
   server.heard = (text) => {
     heard += text
@@ -185,23 +79,8 @@ async function below(t: Test, disk: SmallDisk): Promise<void> {
   await again(t, server, clients, ['keeps'])
 }
 
-/** Restarts after a kill: everything is there, the store is sound. */
-async function again(
-  t: Test,
-  server: OwnServer,
-  clients: Clients,
-  topics: readonly string[]
-): Promise<void> {
-  await server.restart('SIGKILL')
-  await clients.connect()
-  for (const topic of topics) await clients.verify(t, topic)
-  clients.close()
-  await server.stop('SIGTERM')
-  await t.resolves(server.check(), 'the store is sound')
-}
-
 async function filledByOthers(t: Test, disk: SmallDisk): Promise<void> {
-  const server = await disk.serve(t, options(reserveBytes))
+  const server = await disk.serve(t, smallOptions)
   const clients = new Clients(server)
   await clients.connect()
   await createTopic(clients.kafka, 'keeps', 1)
@@ -233,7 +112,7 @@ async function filledByOthers(t: Test, disk: SmallDisk): Promise<void> {
 
 /** LevelDB alone meets the end, on a disk of its own: the server stops, and its next start makes the view anew. */
 async function indexFull(t: Test, disk: SmallDisk): Promise<void> {
-  const server = await disk.serve(t, options(reserveBytes))
+  const server = await disk.serve(t, smallOptions)
   await server.stop('SIGTERM')
   const unmount = disk.mountWithin(t, 'data/index', indexBytes)
   await server.start(server.port)
@@ -267,24 +146,9 @@ async function indexFull(t: Test, disk: SmallDisk): Promise<void> {
   await again(t, server, clients, ['keeps'])
 }
 
-const kinds = mountable()
-if (kinds.length === 0 && !runUnshared(fileURLToPath(import.meta.url))) {
-  const why = 'NOT RUN: neither root nor `unshare -rm` can mount a small file system here'
-  console.error(why)
-  t.test('a small disk', { skip: why }, (t) => t.end())
-}
 t.setTimeout(240_000)
-const scenes = [
+playOnSmallDisks(t, fileURLToPath(import.meta.url), diskBytes, [
   ['below the reserve: all but appends goes on, and deletion makes space', 'tmpfs', below],
   ['filled to the last byte by others, and freed: no restart is needed', 'ext4', filledByOthers],
   ['filled under LevelDB alone: stops, and is made anew', 'tmpfs', indexFull]
-] as const
-for (const [name, usual, scene] of scenes)
-  for (const kind of kinds) {
-    if (!isLong && kind !== usual && kinds.length > 1) continue
-    t.test(`${kind}, ${name}`, async (t) => {
-      const disk = SmallDisk.mount(t, kind, diskBytes)
-      if (disk === undefined) throw new Error(`${kind} cannot be mounted, though we are root`)
-      await scene(t, disk)
-    })
-  }
+])

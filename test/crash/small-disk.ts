@@ -6,6 +6,7 @@ import {
   openSync,
   rmSync,
   statfsSync,
+  statSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -29,13 +30,13 @@ function succeeds(command: string, words: readonly string[]): boolean {
 }
 
 /** What can be mounted here; a loop device needs the real root. */
-export function mountable(): FileSystemKind[] {
+function mountable(): FileSystemKind[] {
   if (!isRoot) return []
   return isUnshared ? ['tmpfs'] : ['tmpfs', 'ext4']
 }
 
 /** Without the rights to mount: runs the file once more where it has them. False if that cannot be. */
-export function runUnshared(file: string): boolean {
+function runUnshared(file: string): boolean {
   if (isRoot || !succeeds('unshare', ['-rm', 'true'])) return false
   const env = { ...process.env, [unsharedVariable]: '1' }
   const { status } = spawnSync('unshare', ['-rm', process.execPath, file], {
@@ -115,6 +116,11 @@ export class SmallDisk {
     }
   }
 
+  /** Somebody else takes some away again: then so much is free. */
+  leave(freeBytes: number): void {
+    truncateSync(this.#filler, statSync(this.#filler).size - (freeBytes - this.freeBytes))
+  }
+
   /** And takes it away again. */
   free(): void {
     unlinkSync(this.#filler)
@@ -127,4 +133,35 @@ export class SmallDisk {
     await server.start(await quietPort())
     return server
   }
+}
+
+/** A name, the file system on which it is played by default, and what is played on a disk of its own. */
+export type DiskScene = readonly [
+  name: string,
+  usual: FileSystemKind,
+  play: (t: Test, disk: SmallDisk) => Promise<void>
+]
+
+/** Plays the scenes of a test file where this process may mount; RUNS in the environment: each on every file system. */
+export function playOnSmallDisks(
+  t: Test,
+  file: string,
+  diskBytes: number,
+  scenes: readonly DiskScene[]
+): void {
+  const kinds = mountable()
+  if (kinds.length === 0 && !runUnshared(file)) {
+    const why = 'NOT RUN: neither root nor `unshare -rm` can mount a small file system here'
+    console.error(why)
+    t.test('a small disk', { skip: why }, (t) => t.end())
+  }
+  for (const [name, usual, play] of scenes)
+    for (const kind of kinds) {
+      if (process.env.RUNS === undefined && kind !== usual && kinds.length > 1) continue
+      t.test(`${kind}, ${name}`, async (t) => {
+        const disk = SmallDisk.mount(t, kind, diskBytes)
+        if (disk === undefined) throw new Error(`${kind} cannot be mounted, though we are root`)
+        await play(t, disk)
+      })
+    }
 }
