@@ -314,15 +314,20 @@ function whyDamaged(error: unknown): string | undefined {
   return undefined
 }
 
+/** How it ends where another has the lock. The code is the same where a file system has no locks, or fails. */
+const heldLock =
+  /(temporarily unavailable|Permission denied|already held by process|^IO error: LockFile .*)$/
+
 /** What to say where another process has the database; undefined for any other error. */
 export function whyLocked(error: unknown): string | undefined {
-  const isLocked = levelErrorOf(error).code === 'LEVEL_LOCKED'
+  const { code, message } = levelErrorOf(error)
+  const isLocked = code === 'LEVEL_LOCKED' && heldLock.test(message)
   return isLocked ? 'the data folder is in use by another process' : undefined
 }
 
 function openErrorOf(error: unknown): OpenError {
   const why = whyLocked(error)
   if (why !== undefined) return new OpenError('locked', why, { cause: error })
-  const { message } = levelErrorOf(error)
-  return new OpenError('io-failed', `the index cannot be opened: ${message}`, { cause: error })
+  const cause = levelErrorOf(error)
+  return new OpenError('io-failed', `the index cannot be opened: ${cause.message}`, { cause })
 }

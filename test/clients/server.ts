@@ -60,6 +60,8 @@ export class OwnServer implements TestServer {
   options: readonly string[]
   /** Node's own options, from the next start on. */
   nodeOptions: readonly string[] = []
+  /** Of its environment, beside this process's own, from the next start on. */
+  variables: Readonly<Record<string, string>> = {}
   /** Told everything that the server says; `log` forgets what is long ago. */
   heard: (text: string) => void = () => {}
   #process: ChildProcess | undefined
@@ -93,7 +95,8 @@ export class OwnServer implements TestServer {
     }
     const all = [...this.nodeOptions, command, ...words, ...ports, ...this.options]
     const child = spawn(process.execPath, all, {
-      stdio: ['ignore', 'pipe', 'pipe']
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.variables }
     })
     this.#process = child
     this.#ended = new Promise((resolve) =>

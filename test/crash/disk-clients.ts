@@ -2,6 +2,7 @@
 import type { Test } from 'tap'
 import { RemotingConnection, RemotingRefused } from '../clients/remoting.ts'
 import type { OwnServer } from '../clients/server.ts'
+import { ConnectionLost } from '../support/connect.ts'
 import { decodeBatches } from './raw-bytes.ts'
 import { RawConnection } from './raw-connection.ts'
 import { commitOffset, committedOffset, fetch, produce } from './raw-requests.ts'
@@ -12,6 +13,8 @@ export const diskBytes = 24 * mib
 export const reserveBytes = 6 * mib
 export const valueBytes = 100_000
 const noProducer = { producerId: -1, producerEpoch: -1, baseSequence: -1 }
+/** So many more a server may take before it notices. */
+const appendsMax = 400
 /** What a refused append is answered: Kafka's KAFKA_STORAGE_ERROR, RocketMQ's SERVICE_NOT_AVAILABLE. */
 export const storageError = 56
 export const serviceNotAvailable = 14
@@ -73,6 +76,19 @@ export class Clients {
       if (kafka !== 0 && rocketmq !== 0) return { kafka, rocketmq, text }
     }
     throw new Error('the disk does not become full')
+  }
+
+  /** Both append until the server is gone. */
+  async appendUntilGone(topic: string): Promise<void> {
+    const appends = async (append: () => Promise<unknown>): Promise<void> => {
+      for (let i = 0; i < appendsMax; i++) await append()
+      throw new Error('the server does not notice')
+    }
+    const both = [appends(() => this.produce(topic)), appends(() => this.send(topic))]
+    for (const one of await Promise.allSettled(both)) {
+      if (one.status === 'rejected' && one.reason instanceof ConnectionLost) continue
+      throw (one as PromiseRejectedResult).reason
+    }
   }
 
   /** What was acknowledged below this offset was deleted on purpose. */

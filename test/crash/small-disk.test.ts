@@ -114,7 +114,7 @@ async function filledByOthers(t: Test, disk: SmallDisk): Promise<void> {
 async function indexFull(t: Test, disk: SmallDisk): Promise<void> {
   const server = await disk.serve(t, smallOptions)
   await server.stop('SIGTERM')
-  const unmount = disk.mountWithin(t, 'data/index', indexBytes)
+  const index = disk.mountWithin(t, 'data/index', 'tmpfs', indexBytes)
   await server.start(server.port)
   const clients = new Clients(server)
   await clients.connect()
@@ -133,7 +133,7 @@ async function indexFull(t: Test, disk: SmallDisk): Promise<void> {
   t.equal(await server.ended, 1)
   t.match(server.log, /"store-failed"/)
   clients.close()
-  unmount()
+  index.unmount()
   await server.start(server.port)
   t.match(server.log, /"rebuilt":"/, 'the view is made anew')
   await clients.connect()
@@ -148,7 +148,15 @@ async function indexFull(t: Test, disk: SmallDisk): Promise<void> {
 
 t.setTimeout(240_000)
 playOnSmallDisks(t, fileURLToPath(import.meta.url), diskBytes, [
-  ['below the reserve: all but appends goes on, and deletion makes space', 'tmpfs', below],
-  ['filled to the last byte by others, and freed: no restart is needed', 'ext4', filledByOthers],
-  ['filled under LevelDB alone: stops, and is made anew', 'tmpfs', indexFull]
+  [
+    'below the reserve: all but appends goes on, and deletion makes space',
+    ['tmpfs', 'ext4'],
+    below
+  ],
+  [
+    'filled to the last byte by others, and freed: no restart is needed',
+    ['ext4', 'tmpfs'],
+    filledByOthers
+  ],
+  ['filled under LevelDB alone: stops, and is made anew', ['tmpfs', 'ext4'], indexFull]
 ])

@@ -1,9 +1,13 @@
 /** A real file system of a few MiB, and the built server on it. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   closeSync,
+  cpSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
+  renameSync,
   rmSync,
   statfsSync,
   statSync,
@@ -35,9 +39,9 @@ function mountable(): FileSystemKind[] {
   return isUnshared ? ['tmpfs'] : ['tmpfs', 'ext4']
 }
 
-/** Without the rights to mount: runs the file once more where it has them. False if that cannot be. */
-function runUnshared(file: string): boolean {
-  if (isRoot || !succeeds('unshare', ['-rm', 'true'])) return false
+/** Without the rights to mount: ends with the file run once more where it has them; returns if that cannot be. */
+function runUnshared(file: string): void {
+  if (isRoot || !succeeds('unshare', ['-rm', 'true'])) return
   const env = { ...process.env, [unsharedVariable]: '1' }
   const { status } = spawnSync('unshare', ['-rm', process.execPath, file], {
     stdio: 'inherit',
@@ -48,48 +52,85 @@ function runUnshared(file: string): boolean {
 
 const mib = 1024 * 1024
 
+/** Ends everything on an ext4, as if its device were gone: what its journal has not is lost, and each call is EIO. */
+const shutdownExt4 = `
+  my $drop_journal = pack("L", 2);
+  open(my $folder, "<", $ARGV[0]) or die "$!";
+  ioctl($folder, 0x8004587D, $drop_journal) or die "$!";`
+
 export class SmallDisk {
   readonly folder: string
   readonly #filler: string
+  /** Words of `mount` that bring it back; a tmpfs is gone when it is unmounted. */
+  readonly #source: readonly string[]
 
-  private constructor(folder: string) {
+  private constructor(folder: string, source: readonly string[]) {
     this.folder = folder
     this.#filler = join(folder, 'somebody-elses')
+    this.#source = source
   }
 
   /** Mounts it; undefined where the system refuses. It goes with the test. */
   static mount(t: Test, kind: FileSystemKind, bytes: number): SmallDisk | undefined {
     const folder = mkdtempSync(join(tmpdir(), 'isthmus-test-disk-'))
-    const image = `${folder}.image`
-    t.teardown(() => {
-      spawnSync('umount', ['-l', folder])
-      rmSync(folder, { recursive: true, force: true })
-      rmSync(image, { force: true })
-    })
-    const size = `size=${bytes}`
-    if (kind === 'tmpfs')
-      return succeeds('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', folder])
-        ? new SmallDisk(folder)
-        : undefined
-    writeFileSync(image, '')
-    truncateSync(image, bytes)
-    // Nothing is kept for root, who fills it here.
-    const isMade = succeeds('mkfs.ext4', ['-q', '-F', '-m', '0', image])
-    return isMade && succeeds('mount', ['-o', 'loop', image, folder])
-      ? new SmallDisk(folder)
-      : undefined
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+    return SmallDisk.#mountOn(t, folder, kind, bytes)
   }
 
-  /** A small disk in a folder of this one; returns what takes it away again. */
-  mountWithin(t: Test, name: string, bytes: number): () => void {
-    const folder = join(this.folder, name)
-    const unmount = (): void => {
+  static #mountOn(t: Test, folder: string, kind: FileSystemKind, bytes: number) {
+    const imageFolder = mkdtempSync(join(tmpdir(), 'isthmus-test-image-'))
+    const image = join(imageFolder, 'ext4')
+    t.teardown(() => {
       spawnSync('umount', ['-l', folder])
+      rmSync(imageFolder, { recursive: true, force: true })
+    })
+    if (kind === 'ext4') {
+      writeFileSync(image, '')
+      truncateSync(image, bytes)
+      // Nothing is kept for root, who fills it here.
+      if (!succeeds('mkfs.ext4', ['-q', '-F', '-m', '0', image])) return undefined
     }
-    t.teardown(unmount)
-    if (!succeeds('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]))
-      throw new Error(`${folder} cannot be mounted`)
-    return unmount
+    const source =
+      kind === 'tmpfs' ? ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs'] : ['-o', 'loop', image]
+    return succeeds('mount', [...source, folder]) ? new SmallDisk(folder, source) : undefined
+  }
+
+  /** A disk of its own in a folder of this one, with what the folder has. */
+  mountWithin(t: Test, name: string, kind: FileSystemKind, bytes: number): SmallDisk {
+    const folder = join(this.folder, name)
+    const aside = `${folder}-aside`
+    renameSync(folder, aside)
+    mkdirSync(folder)
+    const disk = SmallDisk.#mountOn(t, folder, kind, bytes)
+    if (disk === undefined) throw new Error(`${folder} cannot be mounted`)
+    cpSync(aside, folder, { recursive: true })
+    rmSync(aside, { recursive: true })
+    return disk
+  }
+
+  /** Of an ext4: every call ends with EIO from now on, and what no fsync has made durable is lost. */
+  async shutDown(): Promise<void> {
+    const perl = spawn('perl', ['-e', shutdownExt4, this.folder], { stdio: 'inherit' })
+    const [code] = await once(perl, 'close')
+    if (code !== 0) throw new Error('the file system cannot be shut down')
+  }
+
+  unmount(): void {
+    this.#must('umount', [this.folder])
+  }
+
+  /** Mounts what was unmounted; a tmpfs is empty then. */
+  mountAgain(): void {
+    this.#must('mount', [...this.#source, this.folder])
+  }
+
+  /** Nobody may have a file of it open for writing. */
+  setReadOnly(isReadOnly: boolean): void {
+    this.#must('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, this.folder])
+  }
+
+  #must(command: string, words: readonly string[]): void {
+    if (!succeeds(command, words)) throw new Error(`${command} ${words.join(' ')} is refused`)
   }
 
   get freeBytes(): number {
@@ -135,10 +176,10 @@ export class SmallDisk {
   }
 }
 
-/** A name, the file system on which it is played by default, and what is played on a disk of its own. */
+/** A name, the file systems on which it is played (by default the first one alone), and what is done on such a disk. */
 export type DiskScene = readonly [
   name: string,
-  usual: FileSystemKind,
+  kinds: readonly FileSystemKind[],
   play: (t: Test, disk: SmallDisk) => Promise<void>
 ]
 
@@ -149,19 +190,25 @@ export function playOnSmallDisks(
   diskBytes: number,
   scenes: readonly DiskScene[]
 ): void {
-  const kinds = mountable()
-  if (kinds.length === 0 && !runUnshared(file)) {
-    const why = 'NOT RUN: neither root nor `unshare -rm` can mount a small file system here'
-    console.error(why)
-    t.test('a small disk', { skip: why }, (t) => t.end())
-  }
-  for (const [name, usual, play] of scenes)
-    for (const kind of kinds) {
-      if (process.env.RUNS === undefined && kind !== usual && kinds.length > 1) continue
+  const here = mountable()
+  if (here.length === 0) runUnshared(file)
+  for (const [name, wanted, play] of scenes) {
+    const kinds = wanted.filter((kind) => here.includes(kind))
+    if (kinds.length === 0) {
+      const why = `NOT RUN: ${whyNotMountable(wanted)}`
+      console.error(why)
+      t.test(name, { skip: why }, (t) => t.end())
+    }
+    for (const kind of process.env.RUNS === undefined ? kinds.slice(0, 1) : kinds)
       t.test(`${kind}, ${name}`, async (t) => {
         const disk = SmallDisk.mount(t, kind, diskBytes)
         if (disk === undefined) throw new Error(`${kind} cannot be mounted, though we are root`)
         await play(t, disk)
       })
-    }
+  }
+}
+
+function whyNotMountable(kinds: readonly FileSystemKind[]): string {
+  const needsRoot = kinds.includes('tmpfs') ? 'neither root nor `unshare -rm`' : 'only root'
+  return `${needsRoot} can mount a small ${kinds.join(' or ')} here`
 }
