@@ -1,9 +1,13 @@
 // What an operator can do about each kind of damage (docs/repair.md), with the built command.
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Kafka, logLevel } from 'kafkajs'
 import t, { type Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { RemotingConnection } from '../clients/remoting.ts'
+import { decodeBatches } from '../crash/raw-bytes.ts'
+import { RawConnection } from '../crash/raw-connection.ts'
+import { fetch } from '../crash/raw-requests.ts'
 import { get, read, send, stop } from './command-clients.ts'
 import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -53,6 +57,46 @@ function placeOf(data: string, value: string): { path: string; at: number } {
   throw new Error(`no segment has ${value.slice(0, 10)}`)
 }
 
+/** Kafka's code for bytes that do not match their CRC. */
+const corruptMessage = 2
+
+/** The answer to a fetch at an offset: the offsets that it has, or its error code. */
+async function fetchAt(server: RunningCommand, offset: number): Promise<number[] | number> {
+  const { host, port } = await server.address('kafka')
+  const connection = await RawConnection.open(`${host}:${port}`)
+  try {
+    const { records } = await fetch(connection, 'damaged', 0, offset, 0)
+    return decodeBatches(records).map((record) => record.offset)
+  } catch (error) {
+    return (error as { code?: number }).code ?? Number.NaN
+  } finally {
+    connection.close()
+  }
+}
+
+/** What ends a consumer of kafkajs that tries no more than once, by Kafka's name; the values that it got before. */
+async function consumerError(server: RunningCommand) {
+  const { host, port } = await server.address('kafka')
+  const brokers = [`${host}:${port}`]
+  const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+  const consumer = kafka.consumer({ groupId: 'stuck', maxBytes: valueBytes })
+  const crashed = new Promise<unknown>((resolve) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error))
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic: 'damaged', fromBeginning: true })
+  const values: string[] = []
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      values.push(`${message.value}`)
+    }
+  })
+  let error = (await crashed) as Error & { type?: string }
+  while (error.type === undefined && error.cause instanceof Error) error = error.cause
+  await consumer.disconnect()
+  return { type: error.type, values }
+}
+
 /** The answer to a pull of one queue, by RocketMQ's code. */
 async function pull(server: RunningCommand, offset: number): Promise<number> {
   const { host, port } = await server.address('broker')
@@ -79,6 +123,18 @@ async function corruptReads(server: RunningCommand): Promise<number> {
   return Number(/^isthmus_corrupt_reads_total (\d+)$/m.exec(text)?.[1])
 }
 
+/** One read of each, whose answer is as expected, is counted once more. */
+async function counted(
+  t: Test,
+  server: RunningCommand,
+  ask: () => Promise<unknown>,
+  answer: unknown
+): Promise<void> {
+  const before = await corruptReads(server)
+  t.same(await ask(), answer)
+  t.equal(await corruptReads(server), before + 1, 'it is counted')
+}
+
 t.test('a damaged batch: told to clients, named by check, and given up on demand', async (t) => {
   const data = await closedStore(t)
   const { path, at } = placeOf(data, textOf(3))
@@ -88,10 +144,17 @@ t.test('a damaged batch: told to clients, named by check, and given up on demand
 
   const first = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
   t.same(await read(first, 'damaged', 'early', 3), [0, 1, 2].map(textOf))
-  const before = await corruptReads(first)
-  t.equal(await pull(first, 3), 1, 'SYSTEM_ERROR')
-  t.ok((await corruptReads(first)) > before, 'it is counted')
+  t.equal(await corruptReads(first), 0)
+  await counted(t, first, () => fetchAt(first, 3), corruptMessage)
+  await counted(t, first, () => pull(first, 3), 1)
   t.equal(await pull(first, 4), 0, 'what is behind it can be read')
+  t.match(await fetchAt(first, 4), [4])
+  const { type, values } = await consumerError(first)
+  t.equal(type, 'CORRUPT_MESSAGE')
+  t.same(values, [0, 1, 2].map(textOf), 'what is before it is given')
+  const { text } = await get(first, '/metrics')
+  t.match(text, /isthmus_requests_total\{[^}]*api="Fetch",error="CORRUPT_MESSAGE"\} [2-9]/)
+  t.match(text, /isthmus_requests_total\{[^}]*api="PULL_MESSAGE",error="SYSTEM_ERROR"\} 1/)
   await stop(t, first)
 
   const words = ['reindex', '--data', data, '--skip-damaged', '--log-level', 'error']
