@@ -1,12 +1,10 @@
 // Damage that cannot be healed: what `reindex --skip-damaged` gives up, and that all else can be had afterwards.
 import t, { type Test } from 'tap'
 import type { QueueUid } from '../../storage/contract.ts'
-import type { OpenOptions } from '../../storage/open-store.ts'
-import { type ReindexReport, reindexStore } from '../../storage/reindex.ts'
-import { IndexCopies } from '../support/index-copies.ts'
+import type { ReindexReport } from '../../storage/reindex.ts'
 import { seedOfRun } from '../support/seeded-random.ts'
 import { append, BackupLife, makeTopic, offsetsOf, upTo } from './backup-life.ts'
-import { noLog } from './store-under-test.ts'
+import { bytesOf, flip, flipSomewhere, reindex } from './damage.ts'
 
 t.setTimeout(300_000)
 t.comment(`SEED=${seedOfRun}`)
@@ -21,40 +19,6 @@ async function closedStore(life: BackupLife): Promise<readonly QueueUid[]> {
   for (let i = 0; i < each; i++) for (const queue of queues) await append(store, queue, i, 1)
   await store.close()
   return queues
-}
-
-async function bytesOf(life: BackupLife, path: string): Promise<Buffer> {
-  const file = await life.disk.open(path, 'read')
-  const bytes = Buffer.alloc(await file.size())
-  await file.read(bytes, 0, bytes.length, 0)
-  await file.close()
-  return bytes
-}
-
-/** Flips a bit at rest. */
-async function flip(life: BackupLife, path: string, position: number, bit = 0): Promise<void> {
-  const bytes = await bytesOf(life, path)
-  const byte = Buffer.from([(bytes[position] ?? 0) ^ (1 << bit)])
-  const file = await life.disk.open(path, 'write')
-  await file.writev([byte], position)
-  await file.sync()
-  await file.close()
-}
-
-async function reindex(life: BackupLife, skipDamaged: boolean): Promise<ReindexReport> {
-  const index = new IndexCopies()
-  await index.lay('lost')
-  const options: OpenOptions = {
-    folder: '/data',
-    fileSystem: life.disk,
-    clock: life.clock,
-    random: life.random.fork(),
-    log: noLog,
-    openIndex: () => index.database,
-    bootId: 'boot',
-    settings: life.settings
-  }
-  return await reindexStore({ ...options, skipDamaged })
 }
 
 const segment = (id: number): string => `/data/log/${`${id}`.padStart(16, '0')}.segment`
@@ -163,32 +127,14 @@ t.test('a damaged footer costs nothing', async (t) => {
   await staysQuiet(t, life)
 })
 
-/** Any byte, or one of what holds the log together. */
-async function flipSomewhere(life: BackupLife): Promise<string> {
-  const { random } = life
-  const names = (await life.disk.list('/data/log')).sort()
-  const path = `/data/log/${random.pick(names)}`
-  const bytes = await bytesOf(life, path)
-  const from = random.integer(bytes.length)
-  const header = bytes.indexOf('ISGR', from)
-  const where = random.pick(['any', 'group', 'head'] as const)
-  const position =
-    where === 'any' || header < 0
-      ? from
-      : where === 'group'
-        ? header + random.integer(76)
-        : Math.min(bytes.length - 1, header + 76 + random.integer(300))
-  await flip(life, path, position, random.integer(8))
-  return `${path} at ${position}`
-}
-
 t.test('wherever bits flip, what is not named as given up is there', async (t) => {
   let lost = 0
   for (let i = 0; i < runs; i++) {
     const seed = seedOfRun + i
     const life = new BackupLife(seed)
     const queues = await closedStore(life)
-    const flips = [await flipSomewhere(life), await flipSomewhere(life)]
+    const paths = (await life.disk.list('/data/log')).sort().map((name) => `/data/log/${name}`)
+    const flips = [await flipSomewhere(life, paths), await flipSomewhere(life, paths)]
     try {
       const report = await reindex(life, true)
       lost += await judge(life, queues, report, 2 * 2)
