@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import type { RunningCommand } from './run-command.ts'
 
-async function clientOf(running: RunningCommand): Promise<Kafka> {
+export async function clientOf(running: RunningCommand): Promise<Kafka> {
   const { host, port } = await running.address('kafka')
   return new Kafka({ brokers: [`${host}:${port}`], logLevel: logLevel.NOTHING })
 }

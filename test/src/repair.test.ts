@@ -1,78 +1,34 @@
 // What an operator can do about each kind of damage (docs/repair.md), with the built command.
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import t, { type Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { RemotingConnection } from '../clients/remoting.ts'
-import { decodeBatches } from '../crash/raw-bytes.ts'
 import { RawConnection } from '../crash/raw-connection.ts'
-import { fetch } from '../crash/raw-requests.ts'
+import { deleteRecords } from '../crash/raw-requests.ts'
 import { get, read, send, stop } from './command-clients.ts'
+import {
+  closedStore,
+  fetchAt,
+  flip,
+  metric,
+  placeOf,
+  run,
+  segments,
+  small,
+  snapshots,
+  textOf,
+  untilMore,
+  valueBytes
+} from './damaged-store.ts'
 import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /** Processes start slowly on a busy machine. */
 t.setTimeout(300_000)
 
-/** The smallest segments, so that a few records fill several. */
-const small = ['--segment-bytes', '65536', '--tail-bytes', '65536', '--default-queue-count', '1']
-const valueBytes = 20_000
-const textOf = (i: number): string => `${i}:`.padEnd(valueBytes, 'x')
-
-async function run(t: Test, words: readonly string[], code: number): Promise<RunningCommand> {
-  const command = runCommand(t, words)
-  t.same(await command.ended, { code, signal: null }, command.errors)
-  return command
-}
-
-/** A closed store with a topic of ten large records in several segments. */
-async function closedStore(t: Test): Promise<string> {
-  const data = join(temporaryFolder(t), 'store')
-  const server = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
-  for (let i = 0; i < 10; i++) await send(server, 'damaged', [textOf(i)])
-  await stop(t, server)
-  return data
-}
-
-const segments = (data: string): string[] => {
-  const log = join(data, 'log')
-  return readdirSync(log)
-    .sort()
-    .map((name) => join(log, name))
-}
-
-function flip(path: string, at: number): void {
-  const bytes = readFileSync(path)
-  bytes[at] = (bytes[at] ?? 0) ^ 1
-  writeFileSync(path, bytes)
-}
-
-/** Where in the log a record's bytes are. */
-function placeOf(data: string, value: string): { path: string; at: number } {
-  for (const path of segments(data)) {
-    const at = readFileSync(path).indexOf(value)
-    if (at >= 0) return { path, at }
-  }
-  throw new Error(`no segment has ${value.slice(0, 10)}`)
-}
-
 /** Kafka's code for bytes that do not match their CRC. */
 const corruptMessage = 2
-
-/** The answer to a fetch at an offset: the offsets that it has, or its error code. */
-async function fetchAt(server: RunningCommand, offset: number): Promise<number[] | number> {
-  const { host, port } = await server.address('kafka')
-  const connection = await RawConnection.open(`${host}:${port}`)
-  try {
-    const { records } = await fetch(connection, 'damaged', 0, offset, 0)
-    return decodeBatches(records).map((record) => record.offset)
-  } catch (error) {
-    return (error as { code?: number }).code ?? Number.NaN
-  } finally {
-    connection.close()
-  }
-}
 
 /** What ends a consumer of kafkajs that tries no more than once, by Kafka's name; the values that it got before. */
 async function consumerError(server: RunningCommand) {
@@ -118,11 +74,6 @@ async function pull(server: RunningCommand, offset: number): Promise<number> {
   return code
 }
 
-async function corruptReads(server: RunningCommand): Promise<number> {
-  const { text } = await get(server, '/metrics')
-  return Number(/^isthmus_corrupt_reads_total (\d+)$/m.exec(text)?.[1])
-}
-
 /** One read of each, whose answer is as expected, is counted once more. */
 async function counted(
   t: Test,
@@ -130,9 +81,9 @@ async function counted(
   ask: () => Promise<unknown>,
   answer: unknown
 ): Promise<void> {
-  const before = await corruptReads(server)
+  const before = await metric(server, 'corrupt_reads_total')
   t.same(await ask(), answer)
-  t.equal(await corruptReads(server), before + 1, 'it is counted')
+  t.equal(await metric(server, 'corrupt_reads_total'), before + 1, 'it is counted')
 }
 
 t.test('a damaged batch: told to clients, named by check, and given up on demand', async (t) => {
@@ -144,7 +95,7 @@ t.test('a damaged batch: told to clients, named by check, and given up on demand
 
   const first = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
   t.same(await read(first, 'damaged', 'early', 3), [0, 1, 2].map(textOf))
-  t.equal(await corruptReads(first), 0)
+  t.equal(await metric(first, 'corrupt_reads_total'), 0)
   await counted(t, first, () => fetchAt(first, 3), corruptMessage)
   await counted(t, first, () => pull(first, 3), 1)
   t.equal(await pull(first, 4), 0, 'what is behind it can be read')
@@ -224,4 +175,61 @@ t.test('a damaged snapshot is passed over, and goes', async (t) => {
     await stop(t, server)
   }
   t.match((await run(t, ['check', '--data', data], exitCodes.done)).text, /^0 problems/)
+})
+
+function damageAllSnapshots(data: string): void {
+  for (const path of snapshots(data)) flip(path, readFileSync(path).length - 30)
+}
+
+t.test(
+  'all snapshots damaged: the log is replayed from its beginning, and others written',
+  async (t) => {
+    const data = await closedStore(t)
+    damageAllSnapshots(data)
+    const damaged = snapshots(data)
+    const check = await run(t, ['check', '--data', data], exitCodes.failed)
+    for (const path of damaged) t.match(check.text, `${basename(path)}: it cannot be read`)
+    rmSync(join(data, 'index'), { recursive: true })
+    for (let i = 0; i < 2; i++) {
+      const server = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+      const values = await read(server, 'damaged', `g${i}`, 10)
+      t.same(
+        values.slice(0, 10),
+        Array.from({ length: 10 }, (_, at) => textOf(at))
+      )
+      await send(server, 'damaged', [`${i}`])
+      await stop(t, server)
+    }
+    t.notOk(
+      snapshots(data).some((path) => damaged.includes(path)),
+      'the damaged ones are gone'
+    )
+    t.match((await run(t, ['check', '--data', data], exitCodes.done)).text, /^0 problems/)
+  }
+)
+
+t.test('all snapshots damaged, and the beginning deleted: refused, and restored', async (t) => {
+  const data = await closedStore(t)
+  const eager = [...small, '--retention-check-interval-ms', '50']
+  const server = runCommand(t, ['serve', ...anyPorts, ...eager, '--data', data])
+  const { host, port } = await server.address('kafka')
+  const connection = await RawConnection.open(`${host}:${port}`)
+  t.equal(await deleteRecords(connection, 'damaged', 0, 7), 7)
+  connection.close()
+  await untilMore(server, 'segments_deleted_total', 0)
+  await stop(t, server)
+  const backup = `${data}-backup`
+  const words = ['backup', '--data', data, '--to', backup, '--log-level', 'error']
+  await run(t, words, exitCodes.done)
+  damageAllSnapshots(data)
+  rmSync(join(data, 'index'), { recursive: true })
+  for (const command of ['serve', 'reindex']) {
+    const refused = await run(t, [command, '--data', data], exitCodes.cannotStart)
+    t.match(refused.errors, /^isthmus: [^\n]*is not there, and no snapshot can be read[^\n]*\n$/)
+  }
+  rmSync(data, { recursive: true })
+  cpSync(backup, data, { recursive: true })
+  const restored = runCommand(t, ['serve', ...anyPorts, ...small, '--data', data])
+  t.same(await read(restored, 'damaged', 'g', 3), [7, 8, 9].map(textOf))
+  await stop(t, restored)
 })
