@@ -2,7 +2,7 @@ import type { QueueUid } from './contract.ts'
 
 /** What a check found, as data; whoever prints it names topic, queue, offsets and segment from here. */
 export interface CheckProblem {
-  readonly where: 'folder' | 'segment' | 'group' | 'run' | 'batch' | 'snapshot'
+  readonly where: 'folder' | 'segment' | 'group' | 'run' | 'batch' | 'snapshot' | 'index'
   readonly what: string
   readonly segment?: number
   /** In the segment's file. */

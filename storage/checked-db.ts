@@ -1,8 +1,9 @@
 /**
  * LevelDB, distrusted: it checks the checksums of its blocks only where it is asked to, and its binding cannot ask;
  * of a damaged log it keeps what it can read, without a word. So every value carries a checksum of its own, over its
- * key too, and a sum over all rows (those that `isSummed` names) says whether any is missing, doubled or old. What
- * fails a write is written no more, and what is found damaged is forgotten: the next open makes the view anew.
+ * key too, and a sum over all rows says whether any is missing, doubled or old; parts of the rest have sums that are
+ * rows themselves. What fails a write is written no more, and what is found damaged is forgotten: the next open makes
+ * the view anew.
  */
 import { crc32c } from '@node-rs/crc32'
 import { Level } from 'level'
@@ -56,13 +57,17 @@ export interface Range {
   readonly lte?: Buffer
   readonly reverse?: boolean
   readonly limit?: number
+  readonly snapshot?: ReturnType<Database['snapshot']>
 }
 
 /** The view holds what it must not, or lacks what it must have. */
 export class IndexDamagedError extends StoreError {
+  readonly why: string
+
   constructor(why: string, cause?: unknown) {
     super('io-failed', `the index is damaged: ${why}`, {}, { cause })
     this.name = 'IndexDamagedError'
+    this.why = why
   }
 }
 
@@ -74,36 +79,39 @@ const sumModulus = 2 ** 48
 /** Entries read together. */
 const entriesAtOnce = 1000
 
-/** Of all rows: how many, and the sum of their checksums. */
-interface RowsSum {
+/** What of a database is summed. */
+export interface Sums {
+  /** Of all rows there is one sum. */
+  readonly isRow: (key: Buffer) => boolean
+  /** The row with the sum of the part that an entry belongs to; undefined for entries that are rows, or in no part. */
+  readonly partOf?: (key: Buffer) => Buffer | undefined
+}
+
+/** Of rows or of a part: how many entries, and the sum of their checksums. */
+interface Sum {
   readonly count: number
   readonly sum: number
 }
 
-const noRows: RowsSum = { count: 0, sum: 0 }
+const nothing: Sum = { count: 0, sum: 0 }
 
 export class CheckedDb {
   readonly #databases: Databases
-  readonly #isSummed: (key: Buffer) => boolean
-  /** What the next open must not find where this one found damage. */
-  readonly #markKey: Buffer
+  readonly #sums: Sums
+  /** What the next open must not find where this one found damage; undefined where nothing is to be changed. */
+  readonly #markKey: Buffer | undefined
   #db: Database
-  #rows: RowsSum = noRows
+  #rows: Sum = nothing
   #line: Promise<void> = Promise.resolve()
   #failure: Error | undefined
   #isClosed = false
   /** Called once, with the first failed write or the first damage found. */
   onFailed: (error: Error) => void = () => undefined
 
-  private constructor(
-    databases: Databases,
-    db: Database,
-    isSummed: (key: Buffer) => boolean,
-    markKey: Buffer
-  ) {
+  private constructor(databases: Databases, db: Database, sums: Sums, markKey?: Buffer) {
     this.#databases = databases
     this.#db = db
-    this.#isSummed = isSummed
+    this.#sums = sums
     this.#markKey = markKey
   }
 
@@ -113,20 +121,30 @@ export class CheckedDb {
    */
   static async open(
     databases: Databases,
-    isSummed: (key: Buffer) => boolean,
+    sums: Sums,
     markKey: Buffer
   ): Promise<{ db: CheckedDb; remade: string | undefined }> {
     const level = databases.open()
     try {
       await level.open()
-      return { db: new CheckedDb(databases, level, isSummed, markKey), remade: undefined }
+      return { db: new CheckedDb(databases, level, sums, markKey), remade: undefined }
     } catch (error) {
       const why = whyDamaged(error)
       if (why === undefined) throw openErrorOf(error)
-      const db = new CheckedDb(databases, level, isSummed, markKey)
+      const db = new CheckedDb(databases, level, sums, markKey)
       await db.remake()
       return { db, remade: why }
     }
+  }
+
+  /** For a checker: nothing is made anew or forgotten. Rejects with IndexDamagedError, else as `open`. */
+  static async look(databases: Databases, sums: Sums): Promise<CheckedDb> {
+    const level = databases.open()
+    await level.open().catch((error: Error) => {
+      const why = whyDamaged(error)
+      throw why === undefined ? openErrorOf(error) : new IndexDamagedError(why, error)
+    })
+    return new CheckedDb(databases, level, sums)
   }
 
   /** Makes the database anew, empty. Rejects with OpenError. */
@@ -139,7 +157,7 @@ export class CheckedDb {
     } catch (error) {
       throw openErrorOf(error)
     }
-    this.#rows = noRows
+    this.#rows = nothing
     this.#failure = undefined
   }
 
@@ -175,9 +193,8 @@ export class CheckedDb {
 
   /** All entries that are summed, some at a time. Rejects, at the latest at the end, with IndexDamagedError. */
   async *summed(range: Range): AsyncIterable<readonly [key: Buffer, value: Buffer][]> {
-    const stored = await this.get(sumKey)
-    const wanted = stored === undefined ? noRows : (JSON.parse(stored.toString()) as RowsSum)
-    let found = noRows
+    const wanted = sumIn(await this.get(sumKey))
+    let found = nothing
     for await (const some of this.entriesTogether(range)) {
       for (const [key, value] of some) found = plus(found, 1, sumOf(key, value))
       yield some
@@ -185,6 +202,25 @@ export class CheckedDb {
     if (found.count !== wanted.count || found.sum !== wanted.sum)
       throw this.damaged(`of ${wanted.count} rows ${found.count} are there, or they are old`)
     this.#rows = wanted
+  }
+
+  /** A whole part, in the order of `range`. Rejects, if read to its end, with IndexDamagedError where any is missing. */
+  async *part(range: Range, key: Buffer): AsyncIterable<[key: Buffer, value: Buffer]> {
+    const snapshot = this.#db.snapshot()
+    try {
+      const stored = await this.#reading(() => this.#db.get(key, { snapshot }))
+      const wanted = sumIn(stored && this.#valueOf(key, stored))
+      let found = nothing
+      for await (const some of this.entriesTogether({ ...range, snapshot }))
+        for (const entry of some) {
+          found = plus(found, 1, sumOf(...entry))
+          yield entry
+        }
+      if (found.count !== wanted.count || found.sum !== wanted.sum)
+        throw this.damaged(`of ${wanted.count} entries ${found.count} are there, or they are old`)
+    } finally {
+      await snapshot.close()
+    }
   }
 
   /** Writes all or nothing. */
@@ -197,8 +233,10 @@ export class CheckedDb {
   }
 
   async #batch(writes: readonly Write[], options: { readonly sync?: boolean }): Promise<void> {
-    const rows = await this.#rowsAfter(writes)
-    const all: Write[] = rows === this.#rows ? [...writes] : [...writes, sumWrite(rows)]
+    const all: Write[] = [...writes, ...(await this.#partSums(writes))]
+    const changes = lastOfEach(all.filter(({ key }) => this.#sums.isRow(key)))
+    const rows = await this.#after(this.#rows, changes)
+    if (changes.length > 0) all.push(sumWrite(sumKey, rows))
     await this.#writing(() =>
       this.#db.batch(
         all.map((one) => (one.type === 'put' ? { ...one, value: withChecksum(one) } : one)),
@@ -208,7 +246,7 @@ export class CheckedDb {
     this.#rows = rows
   }
 
-  /** Not for what is summed. */
+  /** Not for rows, and of a part for all of it, once its sum is gone. */
   async clear(range: Range): Promise<void> {
     await this.#writing(() => this.#db.clear(range))
   }
@@ -219,7 +257,8 @@ export class CheckedDb {
     if (this.#failure === undefined) {
       this.#fail(error)
       // Should this fail too, the next open finds what this one found.
-      void this.#db.del(this.#markKey, { sync: true }).catch(() => undefined)
+      if (this.#markKey !== undefined)
+        void this.#db.del(this.#markKey, { sync: true }).catch(() => undefined)
     }
     return error
   }
@@ -262,15 +301,31 @@ export class CheckedDb {
     }
   }
 
-  /** The sum that the writes lead to. */
-  async #rowsAfter(writes: readonly Write[]): Promise<RowsSum> {
-    // Of several writes of a key the last one counts.
-    const rows = new Map<string, Write>()
-    for (const one of writes) if (this.#isSummed(one.key)) rows.set(one.key.toString('latin1'), one)
-    if (rows.size === 0) return this.#rows
-    const changes = [...rows.values()]
+  /** The sums of the parts that are written to. */
+  async #partSums(writes: readonly Write[]): Promise<Write[]> {
+    const { partOf } = this.#sums
+    const parts = new Map<string, { readonly key: Buffer; readonly changes: Write[] }>()
+    for (const one of writes) {
+      const key = partOf?.(one.key)
+      if (key === undefined) continue
+      const name = key.toString('latin1')
+      const part = parts.get(name)
+      if (part === undefined) parts.set(name, { key, changes: [one] })
+      else part.changes.push(one)
+    }
+    const sums: Write[] = []
+    for (const { key, changes } of parts.values()) {
+      const after = await this.#after(sumIn(await this.get(key)), lastOfEach(changes))
+      sums.push(after.count === 0 ? { type: 'del', key } : sumWrite(key, after))
+    }
+    return sums
+  }
+
+  /** What changes of different entries make of their sum. */
+  async #after(sum: Sum, changes: readonly Write[]): Promise<Sum> {
+    if (changes.length === 0) return sum
     const before = await this.getMany(changes.map(({ key }) => key))
-    let after = this.#rows
+    let after = sum
     for (const [i, change] of changes.entries()) {
       const old = before[i]
       if (old !== undefined) after = plus(after, -1, -sumOf(change.key, old))
@@ -280,8 +335,17 @@ export class CheckedDb {
   }
 }
 
-function plus({ count, sum }: RowsSum, rows: number, change: number): RowsSum {
-  return { count: count + rows, sum: (sum + change + sumModulus) % sumModulus }
+/** Of several writes of a key the last one counts. */
+function lastOfEach(writes: readonly Write[]): Write[] {
+  return [...new Map(writes.map((one) => [one.key.toString('latin1'), one])).values()]
+}
+
+function sumIn(stored: Buffer | undefined): Sum {
+  return stored === undefined ? nothing : (JSON.parse(stored.toString()) as Sum)
+}
+
+function plus({ count, sum }: Sum, entries: number, change: number): Sum {
+  return { count: count + entries, sum: (sum + change + sumModulus) % sumModulus }
 }
 
 function sumOf(key: Buffer, value: Buffer): number {
@@ -295,8 +359,8 @@ function withChecksum({ key, value }: { readonly key: Buffer; readonly value: Bu
   return stored
 }
 
-function sumWrite(rows: RowsSum): Write {
-  return { type: 'put', key: sumKey, value: Buffer.from(JSON.stringify(rows)) }
+function sumWrite(key: Buffer, sum: Sum): Write {
+  return { type: 'put', key, value: Buffer.from(JSON.stringify(sum)) }
 }
 
 /** The error that LevelDB gave, within those that were made of it. */

@@ -3,15 +3,24 @@
  * missing, old or broken here is rebuilt from snapshot and log.
  *
  * Keys: `m` + name: about the view itself. `s` + key (state/codec.ts): a row. `i` + queue uid (4 bytes) + first offset
- * (8 bytes): an index block. `k` + topic id (16 bytes) + sequence (8 bytes): keys of records (key-table.ts). `u` +
- * segment id (8 bytes): what of which queue the segment holds (segment-usage.ts). `c` + queue uid (4 bytes): how far the
- * queue is compacted (JSON).
+ * (8 bytes): an index block. `k` + topic id (16 bytes) + sequence (8 bytes): keys of records (key-table.ts). `t` + topic
+ * id: the sum of the topic's (checked-db.ts). `u` + segment id (8 bytes): what of which queue the segment holds
+ * (segment-usage.ts). `c` + queue uid (4 bytes): how far the queue is compacted (JSON).
  */
-import { CheckedDb, type Databases, type Range, type Write } from './checked-db.ts'
+import { CheckedDb, type Databases, type Range, type Sums, type Write } from './checked-db.ts'
 import type { Compacted } from './compaction/compacted.ts'
 import type { QueueUid, TopicId } from './contract.ts'
 import { decodeIndexBlock, IndexBlock, type IndexWrite, indexBlocksOf } from './index-block.ts'
-import { blockKey, compactedKey, keysKey, rangeOf, usageKey } from './index-keys.ts'
+import {
+  blockKey,
+  compactedKey,
+  keysKey,
+  keysRange,
+  keysSumKey,
+  rangeOf,
+  sumKeyOfKeys,
+  usageKey
+} from './index-keys.ts'
 import type { KeyBlock } from './key-table.ts'
 import { readInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
@@ -22,7 +31,7 @@ import type { StateKey, TimerRow } from './state/rows.ts'
 import { type StoredKey, type StoredRow, storedKeyOf } from './state/stored-rows.ts'
 
 /** Raised when the view gets something that an older one has not: an older view is made anew. */
-export const viewVersion = 3
+export const viewVersion = 4
 
 /** How far the view has come. */
 export interface ViewMark {
@@ -40,8 +49,8 @@ export type RowWrite =
   | { readonly put: StoredRow; readonly key?: StoredKey }
   | { readonly delete: StoredKey }
 
-const viewKey = Buffer.from('mview')
-const rowPrefix = Buffer.from('s')
+export const viewKey = Buffer.from('mview')
+export const rowPrefix = Buffer.from('s')
 /** What a checkpoint writes besides rows. */
 export interface ViewWrites {
   readonly blocks: Iterable<IndexWrite>
@@ -61,8 +70,9 @@ const timersRange = {
   gte: Buffer.concat([rowPrefix, timerKeys.gte]),
   lt: Buffer.concat([rowPrefix, timerKeys.lt])
 }
-/** What must be there whole: rows, and what segments hold, by which they are deleted. */
-const summedRange = { gte: rowPrefix, lt: Buffer.from('v') }
+/** What must be there whole: rows, sums of keys, and what segments hold, by which they are deleted. */
+export const summedRange = { gte: rowPrefix, lt: Buffer.from('v') }
+export const indexSums: Sums = { isRow: isSummed, partOf: sumKeyOfKeys }
 
 export class IndexDb {
   readonly #db: CheckedDb
@@ -76,7 +86,7 @@ export class IndexDb {
 
   /** Rejects with OpenError. */
   static async open(databases: Databases): Promise<IndexDb> {
-    const { db, remade } = await CheckedDb.open(databases, isSummed, viewKey)
+    const { db, remade } = await CheckedDb.open(databases, indexSums, viewKey)
     return new IndexDb(db, remade)
   }
 
@@ -273,10 +283,10 @@ export class IndexDb {
     await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue + 1, 0) })
   }
 
-  /** Blocks of a topic's keys, the newest first. */
+  /** Blocks of a topic's keys, the newest first. Rejects at the end where one is missing. */
   async *keyBlocks(topicId: TopicId): AsyncIterable<Buffer> {
-    const range = { gte: keysKey(topicId, 0), lt: keysKey(topicId, Number.MAX_SAFE_INTEGER) }
-    for await (const [, value] of this.#db.entries({ ...range, reverse: true })) yield value
+    const range = { ...keysRange(topicId), reverse: true }
+    for await (const [, value] of this.#db.part(range, keysSumKey(topicId))) yield value
   }
 
   /**
@@ -304,17 +314,16 @@ export class IndexDb {
 
   /** Forgets the keys of a topic that is gone. */
   async dropKeys(topicId: TopicId): Promise<void> {
-    await this.#db.clear({
-      gte: keysKey(topicId, 0),
-      lt: keysKey(topicId, Number.MAX_SAFE_INTEGER)
-    })
+    await this.#db.batch([{ type: 'del', key: keysSumKey(topicId) }])
+    await this.#db.clear(keysRange(topicId))
   }
 
   /** Forgets where runs and keys are, for them to be found again; rows stay. */
   async clearIndex(): Promise<void> {
+    for (const prefix of ['t', 'u'])
+      for await (const some of this.#db.entriesTogether(rangeOf(prefix)))
+        await this.#db.batch(some.map(([key]) => ({ type: 'del', key })))
     for (const prefix of ['i', 'k']) await this.#db.clear(rangeOf(prefix))
-    for await (const some of this.#db.entriesTogether(rangeOf('u')))
-      await this.#db.batch(some.map(([key]) => ({ type: 'del', key })))
   }
 
   /** Makes the whole database anew, empty, for a rebuild. Rejects with OpenError. */

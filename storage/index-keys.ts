@@ -22,6 +22,23 @@ export function keysKey(topicId: TopicId, sequence: number): Buffer {
   return key
 }
 
+export const keysSumPrefix = Buffer.from('t')
+
+/** All blocks of a topic's keys. */
+export function keysRange(topicId: TopicId): { gte: Buffer; lt: Buffer } {
+  return { gte: keysKey(topicId, 0), lt: keysKey(topicId, Number.MAX_SAFE_INTEGER) }
+}
+
+/** Where the sum of a topic's blocks of keys stands. */
+export function keysSumKey(topicId: TopicId): Buffer {
+  return Buffer.concat([keysSumPrefix, Buffer.from(topicId, 'hex')])
+}
+
+/** The same by the key of such a block; undefined for anything else. */
+export function sumKeyOfKeys(key: Buffer): Buffer | undefined {
+  return key[0] === 0x6b ? Buffer.concat([keysSumPrefix, key.subarray(1, 17)]) : undefined
+}
+
 export function usageKey(segment: number): Buffer {
   const key = Buffer.alloc(9)
   key[0] = 0x75 // u

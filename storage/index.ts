@@ -2,6 +2,7 @@
 export type { BackupReport } from './backup.ts'
 export { batchHeaderBytes, type RecordBatch } from './batch/record-batch.ts'
 export { type CheckProblem, type CheckReport, checkStore } from './check.ts'
+export { checkIndex, type IndexReport } from './check-index.ts'
 export * from './contract.ts'
 export {
   BackupError,

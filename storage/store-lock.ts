@@ -9,11 +9,7 @@ import { foldersOf } from './store-folder.ts'
  */
 export async function refuseOpenStore(fileSystem: FileSystem, folder: string): Promise<void> {
   const { index } = foldersOf(folder)
-  const names = await fileSystem.list(index).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [] as string[]
-    throw error
-  })
-  if (!names.includes('CURRENT')) return
+  if (!(await hasDatabase(fileSystem, index))) return
   const db = openLevel(index)
   try {
     await db.open()
@@ -23,4 +19,13 @@ export async function refuseOpenStore(fileSystem: FileSystem, folder: string): P
   } finally {
     await db.close()
   }
+}
+
+/** Whether there is one in the folder, which an open would else make. */
+export async function hasDatabase(fileSystem: FileSystem, folder: string): Promise<boolean> {
+  const names = await fileSystem.list(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [] as string[]
+    throw error
+  })
+  return names.includes('CURRENT')
 }

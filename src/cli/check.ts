@@ -5,7 +5,9 @@
 import {
   type CheckProblem,
   type CheckReport,
+  checkIndex,
   checkStore,
+  type IndexReport,
   realFileSystem,
   refuseOpenStore
 } from '../../storage/index.ts'
@@ -21,9 +23,12 @@ export async function check(options: Readonly<Record<string, unknown>>): Promise
   const { config } = await loadConfig(options, process.env)
   await refuseOpenStore(realFileSystem, config.data)
   const report = await checkStore(realFileSystem, config.data)
-  const lines = [...report.problems.map(problemLine), ...notesOf(report), totalsLine(report)]
+  const index = await checkIndex(realFileSystem, config.data)
+  const problems = [...report.problems, ...index.problems]
+  const notes = [...notesOf(report), ...indexNotes(index)]
+  const lines = [...problems.map(problemLine), ...notes, totalsLine(report, problems)]
   process.stdout.write(`${lines.join('\n')}\n`)
-  return report.problems.length === 0 ? exitCodes.done : exitCodes.failed
+  return problems.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
 function problemLine({ what, segment, position, topic, queue, offsets, file }: CheckProblem) {
@@ -52,7 +57,14 @@ function notesOf({ problemsLeftOut, torn, strays }: CheckReport): string[] {
   ]
 }
 
-function totalsLine({ totals, problems, problemsLeftOut }: CheckReport): string {
+function indexNotes({ unread }: IndexReport): string[] {
+  return unread === undefined ? [] : [`LevelDB was not looked at: ${unread}`]
+}
+
+function totalsLine(
+  { totals, problemsLeftOut }: CheckReport,
+  problems: readonly CheckProblem[]
+): string {
   const { segments, groups, batches, records, stateChanges, bytes, snapshots } = totals
   return (
     `${problems.length + problemsLeftOut} problems in ${segments} segments, ${groups} flush ` +

@@ -10,9 +10,12 @@ const rows = { gte: Buffer.from('s'), lt: Buffer.from('t') }
 async function opened() {
   const raw = memoryIndex()
   const reopen = async () => {
-    const isSummed = (key: Buffer) => key[0] === 0x73
+    const sums = {
+      isRow: (key: Buffer) => key[0] === 0x73,
+      partOf: (key: Buffer) => (key[0] === 0x70 ? Buffer.from(`s:${`${key}`[1]}`) : undefined)
+    }
     const databases = sameDatabase(raw as unknown as Database)
-    return (await CheckedDb.open(databases, isSummed, markKey)).db
+    return (await CheckedDb.open(databases, sums, markKey)).db
   }
   return { raw, db: await reopen(), reopen }
 }
@@ -101,4 +104,51 @@ t.test('damage that is found takes the mark away', async (t) => {
   await t.rejects(db.get(Buffer.from('a')), { name: 'IndexDamagedError' })
   await t.rejects(db.batch([put('b', '2')]), { name: 'IndexDamagedError' }, 'no more writes')
   t.equal(await raw.get(markKey), undefined)
+})
+
+type Raw = MemoryLevel<Buffer, Buffer>
+/** Values as they were once, checksums and all. */
+type Raws = Readonly<Record<'pa1' | 'pa2', Buffer>>
+
+async function readPart(db: CheckedDb, name: string): Promise<string[]> {
+  const range = { gte: Buffer.from(`p${name}`), lt: Buffer.from(`p${name}~`), reverse: true }
+  const found: string[] = []
+  for await (const [key, value] of db.part(range, Buffer.from(`s:${name}`)))
+    found.push(`${key}=${value}`)
+  return found
+}
+
+t.test('an entry of a part that is missing, too many or old is noticed at its end', async (t) => {
+  const damages: Record<string, (raw: Raw, before: Raws) => Promise<void>> = {
+    missing: (raw) => raw.del(Buffer.from('pa1')),
+    'the newest missing': (raw) => raw.del(Buffer.from('pa4')),
+    old: (raw, { pa1 }) => raw.put(Buffer.from('pa1'), pa1),
+    'too many': (raw, { pa2 }) => raw.put(Buffer.from('pa2'), pa2),
+    'all missing': (raw) => raw.clear({ gte: Buffer.from('pa'), lt: Buffer.from('pb') })
+  }
+  for (const [name, damage] of Object.entries(damages)) {
+    const { raw, db, reopen } = await opened()
+    await db.batch([put('pa1', 'a'), put('pb1', 'other'), put('pa2', 'b'), put('s1', 'row')])
+    const [pa1, pa2] = await raw.getMany([Buffer.from('pa1'), Buffer.from('pa2')])
+    await db.batch([put('pa1', 'a2'), { type: 'del', key: Buffer.from('pa2') }, put('pa4', 'd')])
+    await db.batch([{ type: 'del', key: Buffer.from('pa none') }, put('pa4', 'd2')])
+    const whole = ['pa4=d2', 'pa1=a2']
+    t.same(await readPart(db, 'a'), whole)
+    await damage(raw, { pa1: pa1!, pa2: pa2! })
+    const failures: Error[] = []
+    db.onFailed = (error) => failures.push(error)
+    for await (const _ of db.part({ gte: Buffer.from('pb') }, Buffer.from('s:b'))) break
+    t.same(await readPart(db, 'b'), ['pb1=other'], 'others are whole')
+    await t.rejects(readPart(db, 'a'), { name: 'IndexDamagedError' }, name)
+    t.equal(failures.length, 1)
+    t.same(await readRows(await reopen()), await readRows(db), 'sums are rows')
+  }
+})
+
+t.test('a part of which all is deleted has no sum', async (t) => {
+  const { db } = await opened()
+  await db.batch([put('pa1', 'a'), put('pa2', 'b')])
+  await db.batch([1, 2].map((i) => ({ type: 'del', key: Buffer.from(`pa${i}`) })))
+  t.same(await readRows(db), [])
+  t.same(await readPart(db, 'a'), [])
 })
