@@ -159,20 +159,26 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     this.#start()
   }
 
-  /** Closes the connection if it is idle, or if its peer takes no answers. Called every `sweepMs`. */
-  sweep(nowMs: number): void {
-    if (this.#gone) return
+  /**
+   * Closes the connection if it is idle, or if its peer takes no answers. Returns when that may be so at the earliest,
+   * by the monotonic clock.
+   */
+  sweep(nowMs: number): number {
+    if (this.#gone) return Number.POSITIVE_INFINITY
     const { limits, counters } = this.#shared
-    if (this.#outbox.stalledMs(nowMs) >= limits.slowReaderMs) {
+    const slowMs = nowMs - this.#outbox.stalledMs(nowMs) + limits.slowReaderMs
+    const idleMs = this.#lastByteMs + limits.idleMs
+    if (slowMs <= nowMs) {
       counters.slowReaders++
       const bytes = this.#outbox.waitingBytes
       this.#log('info', 'slow-reader-closed', { waitingBytes: bytes })
       this.close()
-    } else if (this.quiet && this.#held === 0 && nowMs - this.#lastByteMs >= limits.idleMs) {
+    } else if (this.quiet && this.#held === 0 && idleMs <= nowMs) {
       counters.idle++
       this.#log('debug', 'idle-closed', {})
       this.close()
     }
+    return this.#gone ? Number.POSITIVE_INFINITY : Math.min(slowMs, idleMs)
   }
 
   roomForFrame(): void {

@@ -114,7 +114,7 @@ export const tcpLimitTable = {
     default: 1000,
     min: 10,
     max: 60_000,
-    doc: 'How often idle connections and slow readers are looked for, ms.'
+    doc: 'How often at most idle connections and slow readers are looked for, ms; not before there may be one.'
   }
 } as const satisfies Record<string, Limit>
 

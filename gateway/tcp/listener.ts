@@ -145,15 +145,21 @@ export class Listener {
     this.#shared.log('warn', 'connections-refused', fields)
   }
 
-  /** Where nobody is connected nothing wakes up. */
-  #planSweep(): void {
+  /**
+   * Where nobody is connected nothing wakes up, and else not before somebody may have to be closed: one of those who
+   * are here in `dueInMs`, one who comes or falls silent meanwhile no sooner than the limits say.
+   */
+  #planSweep(dueInMs = Number.POSITIVE_INFINITY): void {
     const { clock, limits } = this.#shared
     if (this.#closing || this.#connections.size === 0) return
-    this.#sweeper ??= clock.after(limits.sweepMs, () => {
+    const delayMs = Math.min(dueInMs, limits.slowReaderMs, limits.idleMs)
+    this.#sweeper ??= clock.after(Math.max(delayMs, limits.sweepMs), () => {
       this.#sweeper = undefined
       const now = clock.monotonicMs()
-      for (const connection of [...this.#connections]) connection.sweep(now)
-      this.#planSweep()
+      let dueMs = Number.POSITIVE_INFINITY
+      for (const connection of [...this.#connections])
+        dueMs = Math.min(dueMs, connection.sweep(now))
+      this.#planSweep(dueMs - now)
     })
   }
 }

@@ -1,7 +1,7 @@
 /** The operator's port: small, read-only, and bounded in everything. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { close, listen } from './node-server.ts'
+import { close, listen, noTimeChecks } from './node-server.ts'
 
 /** What a page answers with. */
 export interface Page {
@@ -24,12 +24,8 @@ export const httpLimits = {
   /** One more takes the place of the one that has asked nothing for longest. */
   connectionsMax: 64,
   headerBytesMax: 8192,
-  /** From the first byte of a request's headers to their end. */
+  /** For the headers of a connection's first request; between two requests the time to keep it is added. */
   headersTimeoutMs: 5_000,
-  /** For a whole request. */
-  requestTimeoutMs: 10_000,
-  /** How often connections are looked at for these two; Node's own 30 s would be added to them. */
-  timeoutCheckMs: 1_000,
   /** Without a byte in either direction, an answer that is not taken included. */
   silenceMs: 10_000,
   keepAliveTimeoutMs: 5_000,
@@ -49,15 +45,14 @@ export async function startHttpServer(
   const server = createServer(
     {
       maxHeaderSize: httpLimits.headerBytesMax,
-      headersTimeout: httpLimits.headersTimeoutMs,
-      requestTimeout: httpLimits.requestTimeoutMs,
       keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: httpLimits.timeoutCheckMs
+      ...noTimeChecks
     },
     (request, response) => void answer(pages, request, response, onError)
   )
   server.timeout = httpLimits.silenceMs
   keepRoom(server)
+  limitHeaders(server)
   server.maxRequestsPerSocket = httpLimits.requestsPerConnectionMax
   await listen(server, { host, port })
   const bound = server.address() as AddressInfo
@@ -79,6 +74,27 @@ function keepRoom(server: Server): void {
   })
   server.prependListener('request', ({ socket }: IncomingMessage) => {
     if (connections.delete(socket)) connections.add(socket)
+  })
+}
+
+/** Closes connections whose next request does not come to the end of its headers. Without one nothing wakes. */
+function limitHeaders(server: Server): void {
+  const { headersTimeoutMs, keepAliveTimeoutMs } = httpLimits
+  const deadlines = new WeakMap<Socket, NodeJS.Timeout>()
+  const expect = (socket: Socket, ms: number): void => {
+    if (!socket.destroyed) deadlines.set(socket, setTimeout(() => socket.destroy(), ms).unref())
+  }
+  const meet = (socket: Socket): void => clearTimeout(deadlines.get(socket))
+  server.on('connection', (socket: Socket) => {
+    expect(socket, headersTimeoutMs)
+    socket.once('close', () => meet(socket))
+  })
+  server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    meet(socket)
+    response.once('close', () => {
+      meet(socket)
+      expect(socket, keepAliveTimeoutMs + headersTimeoutMs)
+    })
   })
 }
 

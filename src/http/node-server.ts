@@ -2,6 +2,9 @@
 import type { Server } from 'node:http'
 import type { ListenOptions } from 'node:net'
 
+/** So that Node's own check of requests' times never comes: it would wake a server to which nobody is connected. */
+export const noTimeChecks = { connectionsCheckingInterval: 2 ** 31 - 1 } as const
+
 /** Resolves once it listens; rejects with Node's listen errors (EADDRINUSE, EACCES, EADDRNOTAVAIL, ...). */
 export function listen(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -83,8 +83,36 @@ t.test('a request whose headers do not end is closed, soon after its time', asyn
   const began = performance.now()
   await closed
   const tookMs = performance.now() - began
-  // Node's interval between looks is 30 s.
   t.ok(tookMs > httpLimits.headersTimeoutMs / 2 && tookMs < 25_000, `after ${tookMs} ms`)
+})
+
+t.test('nor may those of the next request take longer, byte by byte', async (t) => {
+  const { port } = await open(t, { '/a': () => page })
+  const socket = connect(port, '127.0.0.1')
+  const closed = once(socket, 'close')
+  socket.on('error', () => {})
+  socket.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(socket, 'data')
+  socket.write('GET /a HTTP/1.1\r\nslow: ')
+  // Never silent for long.
+  const trickle = setInterval(() => socket.write('x'), 200)
+  t.teardown(() => clearInterval(trickle))
+  const began = performance.now()
+  await closed
+  const { headersTimeoutMs, keepAliveTimeoutMs } = httpLimits
+  const tookMs = performance.now() - began
+  t.ok(tookMs < headersTimeoutMs + keepAliveTimeoutMs + 15_000, `after ${tookMs} ms`)
+})
+
+t.test('a body that does not end holds no connection', async (t) => {
+  const { port } = await open(t, { '/a': () => page })
+  const socket = connect(port, '127.0.0.1')
+  const closed = once(socket, 'close')
+  socket.resume().on('error', () => {})
+  socket.write('POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n')
+  const trickle = setInterval(() => socket.write('x'), 200)
+  t.teardown(() => clearInterval(trickle))
+  await closed
 })
 
 t.test('close does not wait for a client that never finishes its request', async (_t) => {

@@ -41,6 +41,11 @@ export class FakeClock implements Clock {
     return this.#waiting.length
   }
 
+  /** How long nothing wakes up by itself; Infinity without a timer. */
+  get quietMs(): number {
+    return Math.min(...this.#waiting.map(({ due }) => due)) - this.#monotonicMs
+  }
+
   /**
    * Moves both clocks on by `ms`. Timers due fire in order of their time, each at its time, and what they set off
    * settles before the next one fires; timers that they start count too.

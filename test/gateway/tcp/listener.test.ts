@@ -143,6 +143,26 @@ t.test('idle connections are found by the sweep', async (t) => {
   t.strictSame(events, ['idle-closed'])
 })
 
+t.test('idle clients wake nobody before one of them may have to be closed', async (t) => {
+  const limits = { idleMs: 600_000, slowReaderMs: 60_000, sweepMs: 1000 }
+  const { clock, dial, listener } = await listening(t, limits)
+  const first = await dial()
+  t.equal(await ask(first, 'one'), 'one')
+  t.equal(clock.quietMs, limits.slowReaderMs, 'from now on it may take no answers')
+  await clock.advance(30_000)
+  const second = await dial()
+  t.equal(await ask(second, 'two'), 'two')
+  t.equal(clock.timers, 1)
+  await clock.advance(limits.idleMs - 30_001)
+  t.equal(listener.counters.open, 2)
+  await clock.advance(1)
+  while (listener.counters.open > 1) await settled()
+  t.equal(clock.quietMs, 30_000, 'the next look is for the second')
+  await clock.advance(30_000)
+  while (listener.counters.open > 0) await settled()
+  t.equal(listener.counters.idle, 2)
+})
+
 t.test('no timer is set while nobody is connected', async (t) => {
   const { clock, dial, listener } = await listening(t, { idleMs: 5000, sweepMs: 1000 })
   t.equal(clock.timers, 0)
