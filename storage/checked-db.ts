@@ -235,7 +235,7 @@ export class CheckedDb {
   async #batch(writes: readonly Write[], options: { readonly sync?: boolean }): Promise<void> {
     const all: Write[] = [...writes, ...(await this.#partSums(writes))]
     const changes = lastOfEach(all.filter(({ key }) => this.#sums.isRow(key)))
-    const rows = await this.#after(this.#rows, changes)
+    const rows = changes.length === 0 ? this.#rows : await this.#rowsAfter(changes)
     if (changes.length > 0) all.push(sumWrite(sumKey, rows))
     await this.#writing(() =>
       this.#db.batch(
@@ -304,35 +304,35 @@ export class CheckedDb {
   /** The sums of the parts that are written to. */
   async #partSums(writes: readonly Write[]): Promise<Write[]> {
     const { partOf } = this.#sums
-    const parts = new Map<string, { readonly key: Buffer; readonly changes: Write[] }>()
-    for (const one of writes) {
-      const key = partOf?.(one.key)
-      if (key === undefined) continue
-      const name = key.toString('latin1')
-      const part = parts.get(name)
-      if (part === undefined) parts.set(name, { key, changes: [one] })
-      else part.changes.push(one)
+    const changes = lastOfEach(writes.filter(({ key }) => partOf?.(key) !== undefined))
+    if (changes.length === 0) return []
+    const parts = changes.map(({ key }) => partOf?.(key) as Buffer)
+    const keys = new Map(parts.map((key) => [key.toString('latin1'), key]))
+    const stored = await this.getMany([...keys.values()])
+    const sums = new Map([...keys.keys()].map((name, i) => [name, sumIn(stored[i])]))
+    const before = await this.getMany(changes.map(({ key }) => key))
+    for (const [i, change] of changes.entries()) {
+      const name = (parts[i] as Buffer).toString('latin1')
+      sums.set(name, changed(sums.get(name) ?? nothing, change, before[i]))
     }
-    const sums: Write[] = []
-    for (const { key, changes } of parts.values()) {
-      const after = await this.#after(sumIn(await this.get(key)), lastOfEach(changes))
-      sums.push(after.count === 0 ? { type: 'del', key } : sumWrite(key, after))
-    }
-    return sums
+    return [...sums].map(([name, sum]) => {
+      const key = keys.get(name) as Buffer
+      return sum.count === 0 ? { type: 'del', key } : sumWrite(key, sum)
+    })
   }
 
-  /** What changes of different entries make of their sum. */
-  async #after(sum: Sum, changes: readonly Write[]): Promise<Sum> {
-    if (changes.length === 0) return sum
+  /** What changes of different rows make of their sum. */
+  async #rowsAfter(changes: readonly Write[]): Promise<Sum> {
     const before = await this.getMany(changes.map(({ key }) => key))
-    let after = sum
-    for (const [i, change] of changes.entries()) {
-      const old = before[i]
-      if (old !== undefined) after = plus(after, -1, -sumOf(change.key, old))
-      if (change.type === 'put') after = plus(after, 1, sumOf(change.key, change.value))
-    }
-    return after
+    return changes.reduce((sum, change, i) => changed(sum, change, before[i]), this.#rows)
   }
+}
+
+/** A sum when `change` has taken the place of `old`. */
+function changed(sum: Sum, change: Write, old: Buffer | undefined): Sum {
+  const { key } = change
+  const without = old === undefined ? sum : plus(sum, -1, -sumOf(key, old))
+  return change.type === 'put' ? plus(without, 1, sumOf(key, change.value)) : without
 }
 
 /** Of several writes of a key the last one counts. */

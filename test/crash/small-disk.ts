@@ -24,8 +24,8 @@ import { quietPort } from '../support/quiet-port.ts'
 
 export type FileSystemKind = 'tmpfs' | 'ext4'
 
-/** Set where this process has a mount namespace of its own, in which it may mount a tmpfs. */
-const unsharedVariable = 'ISTHMUS_TEST_UNSHARED'
+/** Set where this process has a mount namespace of its own, in which it may mount a tmpfs. No setting of the server's. */
+const unsharedVariable = 'TEST_UNSHARED'
 const isUnshared = process.env[unsharedVariable] !== undefined
 const isRoot = process.getuid?.() === 0
 
@@ -126,7 +126,7 @@ export class SmallDisk {
 
   /** Nobody may have a file of it open for writing. */
   setReadOnly(isReadOnly: boolean): void {
-    this.#must('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, this.folder])
+    this.#must('mount', ['-o', `remount,bind,${isReadOnly ? 'ro' : 'rw'}`, this.folder])
   }
 
   #must(command: string, words: readonly string[]): void {
