@@ -1,9 +1,9 @@
 /** Where the log goes on after an open: its last segment, cut behind its end, with all that was read made durable. */
 import { segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
 import { segmentFileName } from './layout/segment.ts'
+import type { Recovered } from './live-segments.ts'
 import type { OpenSegment } from './log.ts'
 import type { File, FileSystem } from './ports.ts'
-import type { Recovered } from './recovery.ts'
 import type { CutTail } from './recovery-report.ts'
 
 /** Opens the log's last segment for writing, cuts what follows its end, and makes all that was read durable. */

@@ -11,6 +11,7 @@ import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
+import type { Recovered, RecoveryParts } from './live-segments.ts'
 import { createSegment, Log, type OpenSegment } from './log.ts'
 import { newestSnapshot } from './newest-snapshot.ts'
 import { openEnd } from './open-end.ts'
@@ -25,13 +26,7 @@ import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
 import { QueueSizes } from './queue-sizes.ts'
 import { outgrowLoss } from './raise-epochs.ts'
 import { Reader } from './reader.ts'
-import {
-  type Recovered,
-  type RecoveryParts,
-  recoverFromLog,
-  recoverFromView,
-  whyViewUnusable
-} from './recovery.ts'
+import { recoverFromLog, recoverFromView, whyViewUnusable } from './recovery.ts'
 import { type RecoveryReport, reportRecovery } from './recovery-report.ts'
 import { healHeaders } from './repair/heal-headers.ts'
 import { leap, whyRestored } from './restored.ts'

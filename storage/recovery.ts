@@ -5,48 +5,28 @@
 import type { Catalog } from './catalog.ts'
 import { endBefore, noFooter, segmentBehind } from './damaged-end.ts'
 import { OpenError } from './errors.ts'
-import { type IndexDb, type ViewMark, viewVersion } from './index-db.ts'
+import { type ViewMark, viewVersion } from './index-db.ts'
 import { moveIndex } from './index-move.ts'
-import type { KeyTable } from './key-table.ts'
 import { groupHeaderBytes, segmentHeaderBytes } from './layout/format.ts'
 import { readGroupHeader } from './layout/group.ts'
-import { LayoutError } from './layout/layout-error.ts'
-import { type Damage, type ScanEnd, type ScannedGroup, scanSegment } from './layout/scan.ts'
-import { segmentFileName } from './layout/segment.ts'
-import { type NewestSnapshot, snapshotRows } from './newest-snapshot.ts'
-import type { File, FileSystem } from './ports.ts'
-import { loadRow, Replay, spillTimers } from './replay.ts'
+import type { Damage, ScanEnd } from './layout/scan.ts'
+import {
+  byPlace,
+  isCopyAt,
+  isThere,
+  loadRows,
+  loadSnapshot,
+  type Place,
+  type Recovered,
+  type RecoveryParts,
+  scanOne,
+  withSegment
+} from './live-segments.ts'
+import type { NewestSnapshot } from './newest-snapshot.ts'
+import { Replay } from './replay.ts'
 import { scanRuns } from './segment-copy.ts'
-import type { SegmentUsage } from './segment-usage.ts'
 import { decodeTimerHead } from './state/codec.ts'
-import type { SegmentRow, StoredRow } from './state/stored-rows.ts'
-import { isCopy, type SegmentFile } from './store-folder.ts'
-
-export interface RecoveryParts {
-  readonly fileSystem: FileSystem
-  readonly folder: string
-  readonly storeId: Buffer
-  readonly db: IndexDb
-  readonly keys: KeyTable
-  readonly usage: SegmentUsage
-  readonly segments: readonly SegmentFile[]
-  readonly runsMax: number
-  readonly timersMax: number
-}
-
-export interface Recovered {
-  readonly replay: Replay
-  readonly end: ScanEnd
-  /** The segment that the log goes on in. */
-  readonly openSegment: number
-  readonly firstSequence: number
-  readonly sequence: number
-  readonly appendTimeMs: number
-  readonly damages: readonly Damage[]
-  readonly bytesScanned: number
-  /** The newest footer that was read: of the segment before the open one. */
-  readonly footer: { readonly segment: number; readonly position: number } | undefined
-}
+import type { StoredRow } from './state/stored-rows.ts'
 
 /** Why LevelDB's view cannot be gone on with; undefined if it can. */
 export async function whyViewUnusable(
@@ -108,10 +88,7 @@ export async function recoverFromView(
 
 /** Cleaner's copies that joined the live set in what was replayed, and are still in it. */
 function copiesPut(parts: RecoveryParts, catalog: Catalog, { segmentsPut }: Replay): number[] {
-  return segmentsPut.filter((id) => {
-    const file = parts.segments.find((one) => one.id === id)
-    return file !== undefined && isCopy(file) && catalog.segments.has(id)
-  })
+  return segmentsPut.filter((id) => isCopyAt(parts, id) && catalog.segments.has(id))
 }
 
 /** The view may not have followed a swap. */
@@ -139,12 +116,7 @@ export async function recoverFromLog(
   snapshot: NewestSnapshot | undefined
 ): Promise<Recovered> {
   await parts.db.remake()
-  const onTimer = async (row: StoredRow): Promise<void> => {
-    loadRow(catalog, row, true)
-    await spillTimers(catalog, parts.db, parts.timersMax)
-  }
-  if (snapshot !== undefined)
-    loadRows(catalog, await snapshotRows(parts.fileSystem, snapshot.path, onTimer), true)
+  await loadSnapshot(parts, catalog, snapshot)
   const stateThrough = snapshot?.header.sequence ?? 0
   const gone = new Set<number>()
   const first = nextLive(parts, catalog, -1, stateThrough, gone) ?? 1
@@ -203,44 +175,6 @@ async function indexAgain(
     const place = { segment: id, sequence: firstSequence, durableThrough: sequence }
     await scanOne(parts, replay, { ...place, firstSequence, position: segmentHeaderBytes })
   }
-}
-
-/** The live segments in the order of what they hold: a copy stands where its sources stood. */
-function byPlace({ segments }: Catalog): SegmentRow[] {
-  return [...segments.values()].sort((a, b) => a.firstSequence - b.firstSequence)
-}
-
-function scanOne(parts: RecoveryParts, replay: Replay, at: Place): Promise<ScanEnd> {
-  const { storeId } = parts
-  const { segment: segmentId, position } = at
-  return withSegment(parts, segmentId, (file) => {
-    if (!isCopyAt(parts, segmentId)) {
-      const { sequence: expectedSequence, durableThrough } = at
-      const options = { storeId, segmentId, position, expectedSequence, durableThrough }
-      return scanSegment(file, options, replay)
-    }
-    const durableThrough = Number.MAX_SAFE_INTEGER
-    const sink = {
-      group: (group: ScannedGroup) => replay.copiedGroup(group, at.firstSequence)
-    }
-    return scanSegment(file, { storeId, segmentId, position, durableThrough }, sink)
-  })
-}
-
-/** Topics first: the rows of queues, producers and offsets belong to them. */
-function loadRows(catalog: Catalog, rows: readonly StoredRow[], isNew: boolean): void {
-  for (const row of rows) if (row.family === 'topic') loadRow(catalog, row, isNew)
-  for (const row of rows) if (row.family !== 'topic') loadRow(catalog, row, isNew)
-  if (isNew) for (const queue of catalog.queues.values()) catalog.dirtyQueues.add(queue)
-}
-
-interface Place {
-  readonly segment: number
-  readonly position: number
-  /** Of the group that is due there. */
-  readonly sequence: number
-  readonly firstSequence: number
-  readonly durableThrough: number
 }
 
 /**
@@ -314,11 +248,6 @@ function placeAfter(
   return { segment: next, position, sequence, firstSequence, durableThrough }
 }
 
-function isCopyAt({ segments }: RecoveryParts, id: number): boolean {
-  const file = segments.find((one) => one.id === id)
-  return file !== undefined && isCopy(file)
-}
-
 function noteSealed(catalog: Catalog, at: Place, end: ScanEnd): void {
   const known = catalog.segments.get(at.segment)
   if (known !== undefined && known.lastSequence >= 0) return
@@ -370,26 +299,4 @@ function nextLive(
     gone.add(id)
   }
   return undefined
-}
-
-function isThere({ segments }: RecoveryParts, id: number): boolean {
-  return segments.find((one) => one.id === id)?.header !== undefined
-}
-
-async function withSegment<T>(
-  parts: RecoveryParts,
-  segment: number,
-  work: (file: File) => Promise<T>
-): Promise<T> {
-  const path = `${parts.folder}/${segmentFileName(segment)}`
-  const file = await parts.fileSystem.open(path, 'read')
-  try {
-    return await work(file)
-  } catch (error) {
-    if (error instanceof LayoutError && error.code === 'unsupported')
-      throw new OpenError('unsupported-format', `${path}: ${error.message}`, { cause: error })
-    throw error
-  } finally {
-    await file.close()
-  }
 }
