@@ -153,7 +153,12 @@ export class ColdReader {
         end = next.position + next.bytes
       }
       const first = pieces[from] as Piece
-      const bytes = await this.#readShared(queue, first.run.segment, start, end - start, out)
+      const read = this.#readShared(queue, first.run.segment, start, end - start, out)
+      const bytes = await read.catch((error: Error) => {
+        // What is before it is given; who comes to it is told.
+        if (out.bytes === 0) throw error
+        return undefined
+      })
       if (bytes === undefined) {
         if (out.bytes > 0) return
         throw this.#corrupt(queue, first, 0)
