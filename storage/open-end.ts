@@ -2,7 +2,7 @@
 import { segmentFooterBytes, segmentHeaderBytes } from './layout/format.ts'
 import { segmentFileName } from './layout/segment.ts'
 import type { Recovered } from './live-segments.ts'
-import type { OpenSegment } from './log.ts'
+import { createSegment, type OpenSegment } from './log.ts'
 import type { File, FileSystem } from './ports.ts'
 import type { CutTail } from './recovery-report.ts'
 
@@ -10,12 +10,17 @@ import type { CutTail } from './recovery-report.ts'
 export async function openEnd(
   fileSystem: FileSystem,
   folder: string,
-  recovered: Recovered
+  recovered: Recovered,
+  storeId: Buffer,
+  nowMs: number
 ): Promise<{ segment: OpenSegment; cut: CutTail | undefined }> {
   const { end, openSegment, firstSequence, replay, footer } = recovered
   // A process that was killed within a roll may not have had it fsynced; what follows stands behind it.
   if (footer !== undefined) await rewriteFooter(fileSystem, folder, footer)
-  const file = await fileSystem.open(`${folder}/${segmentFileName(openSegment)}`, 'write')
+  const file =
+    recovered.beginsSegment === true
+      ? await createSegment(fileSystem, folder, storeId, openSegment, nowMs)
+      : await fileSystem.open(`${folder}/${segmentFileName(openSegment)}`, 'write')
   const position = Math.max(end.position, segmentHeaderBytes)
   let cut: CutTail | undefined
   if (end.torn !== undefined) cut = { segment: openSegment, ...end.torn }

@@ -10,6 +10,8 @@ export interface OpenMark {
   readonly bootId: string
   /** The folder is a backup that nobody has opened yet: when it was made, ms since the epoch. */
   readonly backedUpMs?: number
+  /** State was given up: epochs and ids that clients know may be unknown to the store. */
+  readonly stateLost?: boolean
 }
 
 const fileName = 'open'
@@ -30,9 +32,15 @@ export async function readOpenMark(
   try {
     const bytes = Buffer.alloc(Math.min(await file.size(), bytesMax))
     await file.read(bytes, 0, bytes.length, 0)
-    const { flushMode, bootId, backedUpMs } = JSON.parse(bytes.toString()) as Partial<OpenMark>
+    const read = JSON.parse(bytes.toString()) as Partial<OpenMark>
+    const { flushMode, bootId, backedUpMs, stateLost } = read
     if (typeof flushMode !== 'string' || typeof bootId !== 'string') return doubtfulMark
-    return { flushMode, bootId, ...(backedUpMs === undefined ? {} : { backedUpMs }) }
+    return {
+      flushMode,
+      bootId,
+      ...(backedUpMs === undefined ? {} : { backedUpMs }),
+      ...(stateLost === true ? { stateLost } : {})
+    }
   } catch (error) {
     if (error instanceof SyntaxError) return doubtfulMark
     throw error

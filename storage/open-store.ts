@@ -1,19 +1,19 @@
 /** Opening a store: make it or find it, bring it to where its log ended, put its parts together. */
 import { dirname, resolve } from 'node:path'
-import { Catalog } from './catalog.ts'
+import type { Catalog } from './catalog.ts'
 import { type Database, levelAt, sameDatabase } from './checked-db.ts'
 import { Checkpointer } from './checkpoint.ts'
 import { ColdReader } from './cold-reader.ts'
 import { Committer } from './committer.ts'
 import { OpenError } from './errors.ts'
-import { IndexDb, type ViewMark } from './index-db.ts'
+import { findState } from './find-state.ts'
+import { IndexDb } from './index-db.ts'
 import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
 import { segmentFileName } from './layout/segment.ts'
 import { listSnapshots, pruneSnapshots } from './layout/snapshot.ts'
 import type { Recovered, RecoveryParts } from './live-segments.ts'
 import { createSegment, Log, type OpenSegment } from './log.ts'
-import { newestSnapshot } from './newest-snapshot.ts'
 import { openEnd } from './open-end.ts'
 import {
   doubtfulMark,
@@ -26,10 +26,10 @@ import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
 import { QueueSizes } from './queue-sizes.ts'
 import { outgrowLoss } from './raise-epochs.ts'
 import { Reader } from './reader.ts'
-import { recoverFromLog, recoverFromView, whyViewUnusable } from './recovery.ts'
 import { type RecoveryReport, reportRecovery } from './recovery-report.ts'
 import { healHeaders } from './repair/heal-headers.ts'
-import { leap, whyRestored } from './restored.ts'
+import type { SalvageOptions } from './repair/salvage.ts'
+import { leap, whyRestored, whyStateLost } from './restored.ts'
 import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentUsage } from './segment-usage.ts'
@@ -65,6 +65,8 @@ export interface OpenOptions {
   readonly rebuild?: boolean
   /** Writes damaged headers of segments anew first. */
   readonly healHeaders?: boolean
+  /** Gives up what is not there where the open would be refused; whoever opens it so has to deal with that. */
+  readonly salvage?: SalvageOptions
   /** How long the records of a topic are kept; for ever if left out. */
   readonly keepPolicyOf?: KeepPolicyOf
 }
@@ -116,6 +118,8 @@ async function findOrCreate(options: OpenOptions, folder: string): Promise<Found
   const broken = segments.find(({ fault }) => fault !== undefined)
   if (broken !== undefined)
     throw new OpenError('unrecoverable', `segment ${broken.id}: ${broken.fault}`)
+  if (options.salvage !== undefined)
+    throw new OpenError('unrecoverable', `${folder} holds no segment: there is nothing to be had`)
   const { snapshots } = foldersOf(options.folder)
   if ((await listSnapshots(fileSystem, snapshots)).length > 0)
     throw new OpenError('unrecoverable', `${folder} holds no segment, though there is a snapshot`)
@@ -149,18 +153,17 @@ async function assemble(
     timersMax: settings.heldTimersMax
   }
   const openMark = await readOpenMark(fileSystem, options.folder)
-  const { catalog, recovered, rebuilt } = await recover(
-    options,
-    recovering,
-    found,
-    folders.snapshots
-  )
-  const isRestored = openMark?.backedUpMs !== undefined
-  const doubt = whyEpochsRise(recovered, openMark, options.bootId ?? '')
+  const state = await findState(options, recovering, folders.snapshots, found.created)
+  const { catalog, recovered, salvaged } = state
+  const rebuilt = found.created ? undefined : state.rebuilt
+  const stateLost = salvaged?.isStateLost === true || openMark?.stateLost === true
+  const mustLeap = openMark?.backedUpMs !== undefined || stateLost
+  const before = stateLost ? { stateLost, ...openMark } : openMark
+  const doubt = whyEpochsRise(recovered, before, options.bootId ?? '')
   // Before anything is cut: should this open be cut off too, the next one still knows.
-  if (doubt !== undefined && !isRestored)
-    await putOpenMark(fileSystem, options.folder, doubtfulMark)
-  const { segment, cut } = await openEnd(fileSystem, folders.log, recovered)
+  if (doubt !== undefined && openMark?.backedUpMs === undefined)
+    await putOpenMark(fileSystem, options.folder, { ...doubtfulMark, stateLost })
+  const { segment, cut } = await openEnd(fileSystem, folders.log, recovered, storeId, clock.now())
   noteOpenSegment(catalog, segment, found)
   catalog.begin(recovered.sequence)
   const { removed, snapshots } = await removeStrays(options, folders, found, catalog, db)
@@ -172,6 +175,7 @@ async function assemble(
     bytesScanned: recovered.bytesScanned,
     cut,
     damages: recovered.damages,
+    salvaged,
     epochsRaised: doubt,
     removed,
     tookMs: Math.round(clock.monotonicMs() - startedMs)
@@ -193,7 +197,7 @@ async function assemble(
   if (openMark === undefined && doubt === undefined)
     await putOpenMark(fileSystem, options.folder, mark)
   await store.prepare(found.created || rebuilt !== undefined)
-  if (isRestored) await leap(store, catalog, clock)
+  if (mustLeap) await leap(store, catalog, clock)
   else if (doubt !== undefined) await outgrowLoss(store, catalog.queues.values())
   // Only now, with the epochs durable, is the mark of the open before no longer needed.
   await store.settle()
@@ -212,45 +216,6 @@ function noteOpenSegment(
   const newest = Math.max(id, ...segments.map((file) => file.id))
   if (catalog.counters.nextSegmentId <= newest)
     catalog.counters = { ...catalog.counters, nextSegmentId: newest + 1 }
-}
-
-async function recover(
-  options: OpenOptions,
-  parts: RecoveryParts,
-  found: Found,
-  snapshotFolder: string
-): Promise<{ catalog: Catalog; recovered: Recovered; rebuilt: string | undefined }> {
-  const { fileSystem } = options
-  const listed = (await listSnapshots(fileSystem, snapshotFolder))[0]?.sequence ?? 0
-  let why: string | undefined
-  if (options.rebuild === true) why = 'a rebuild was asked for'
-  else if (!found.created) {
-    const catalog = new Catalog()
-    const view = await tryView(parts, catalog, listed)
-    if (typeof view !== 'string') return { catalog, recovered: view, rebuilt: undefined }
-    why = parts.db.remade ?? view
-  }
-  const catalog = new Catalog()
-  const snapshot = await newestSnapshot(fileSystem, snapshotFolder, parts.storeId, options.log)
-  const recovered = await recoverFromLog(parts, catalog, snapshot)
-  return { catalog, recovered, rebuilt: found.created ? undefined : why }
-}
-
-/** What LevelDB's view and the log behind it give, or why the view cannot be gone on with. */
-async function tryView(
-  parts: RecoveryParts,
-  catalog: Catalog,
-  newestSnapshotSequence: number
-): Promise<Recovered | string> {
-  try {
-    const mark = await parts.db.viewMark()
-    const why = await whyViewUnusable(parts, mark, newestSnapshotSequence)
-    if (why !== undefined) return why
-    return await recoverFromView(parts, catalog, mark as ViewMark)
-  } catch (error) {
-    if (error instanceof OpenError) throw error
-    return `it cannot be read: ${(error as Error).message}`
-  }
 }
 
 /** Files outside the live set: left by a roll or a deletion that was cut off. */
@@ -276,13 +241,14 @@ async function removeStrays(
 /** Something acknowledged may be missing at the end: clients must be able to tell (KIP-101). */
 function whyEpochsRise(
   recovered: Recovered,
-  mark: OpenMark | undefined,
+  mark: Partial<OpenMark> | undefined,
   bootId: string
 ): string | undefined {
   const rebooted = mark?.bootId === '' || mark?.bootId !== bootId
   const asyncLoss = mark?.flushMode === 'async' && rebooted
   const { torn } = recovered.end
   if (mark?.backedUpMs !== undefined) return whyRestored
+  if (mark?.stateLost === true) return whyStateLost
   if (torn !== undefined) return `the log's tail was cut: ${torn.why}`
   if (recovered.damages.length > 0) return 'the log is damaged'
   if (asyncLoss) return 'the machine went down in the flush mode async'

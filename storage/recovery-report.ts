@@ -1,5 +1,6 @@
 import type { Damage } from './layout/scan.ts'
 import type { LogSink } from './ports.ts'
+import type { Salvaged } from './repair/salvage.ts'
 
 /** What an open found, as data: the log line, the metric and the embedder's answer say the same. */
 
@@ -21,6 +22,8 @@ export interface RecoveryReport {
   readonly bytesScanned: number
   readonly cut: CutTail | undefined
   readonly damages: readonly Damage[]
+  /** What was given up because it is not there; undefined if nothing was. */
+  readonly salvaged: Salvaged | undefined
   /** Why the queues' leader epochs rose; undefined if they did not. */
   readonly epochsRaised: string | undefined
   /** Files that are not part of the log and were removed. */
@@ -34,6 +37,7 @@ export function reportRecovery(log: LogSink, report: RecoveryReport): void {
   log('info', 'store-opened', { created, clean, rebuilt, groupsReplayed, bytesScanned, tookMs })
   if (report.cut !== undefined) log('warn', 'log-tail-cut', { ...report.cut })
   for (const damage of report.damages) log('error', 'log-damaged', { ...damage })
+  if (report.salvaged !== undefined) log('error', 'store-salvaged', { ...report.salvaged })
   if (report.epochsRaised !== undefined)
     log('warn', 'leader-epochs-raised', { reason: report.epochsRaised })
   if (report.removed.length > 0) log('info', 'stray-files-removed', { files: report.removed })

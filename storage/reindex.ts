@@ -1,10 +1,18 @@
 import { type OpenOptions, openStore } from './open-store.ts'
 import type { RecoveryReport } from './recovery-report.ts'
+import { dropUnreadable } from './repair/drop-unreadable.ts'
 import { type GivenUp, giveUpDamage } from './repair/give-up-damage.ts'
+import type { SalvageOptions } from './repair/salvage.ts'
+import { foldersOf } from './store-folder.ts'
+import type { StoreTools } from './store-parts.ts'
 
-export interface ReindexOptions extends OpenOptions {
-  /** Gives up what is damaged for good, so that the rest can be read. */
+export interface ReindexOptions extends Omit<OpenOptions, 'salvage'> {
+  /** Gives up what is damaged or missing for good, so that the rest can be read. */
   readonly skipDamaged?: boolean
+  /** The same, and where no snapshot can be read the state is made of what the segments tell. */
+  readonly fromSegments?: boolean
+  /** Settings for topics whose own are lost. */
+  readonly settingsOf?: SalvageOptions['settingsOf']
 }
 
 export interface ReindexReport extends RecoveryReport {
@@ -16,10 +24,21 @@ export interface ReindexReport extends RecoveryReport {
  * to be skipped. Rejects with OpenError as openStore does.
  */
 export async function reindexStore(options: ReindexOptions): Promise<ReindexReport> {
-  const { skipDamaged = false } = options
-  const store = await openStore({ ...options, rebuild: true, healHeaders: skipDamaged })
+  const { skipDamaged = false, fromSegments = false, settingsOf, ...rest } = options
+  const opening = { ...rest, rebuild: true }
+  if (!skipDamaged && !fromSegments) {
+    const store = await openStore(opening)
+    await store.close()
+    return { ...store.recovery, givenUp: undefined }
+  }
+  const salvage = { fromSegments, ...(settingsOf === undefined ? {} : { settingsOf }) }
+  const store = await openStore({ ...opening, healHeaders: true, salvage })
   try {
-    const givenUp = skipDamaged ? await store.tend(giveUpDamage) : undefined
+    const givenUp = await store.tend(async (tools: StoreTools) => {
+      const found = await giveUpDamage(tools)
+      await dropUnreadable(tools, foldersOf(options.folder).snapshots)
+      return found
+    })
     return { ...store.recovery, givenUp }
   } finally {
     await store.close()

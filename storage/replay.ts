@@ -6,8 +6,10 @@ import { keysOfRun } from './key-hash.ts'
 import type { KeyTable } from './key-table.ts'
 import type { ScannedRun } from './layout/group-entries.ts'
 import type { ScannedGroup, ScanSink } from './layout/scan.ts'
+import type { Stretch } from './layout/stretches.ts'
 import type { Description, GroupHeader, LoggedChange } from './layout/types.ts'
 import type { Queue } from './queue.ts'
+import type { LostState } from './repair/lost-state.ts'
 import type { SegmentUsage } from './segment-usage.ts'
 import type { StateKey } from './state/rows.ts'
 import type { StoredRow } from './state/stored-rows.ts'
@@ -20,6 +22,8 @@ export interface ReplayOptions {
   /** Timers likewise. */
   readonly timersMax: number
   readonly usage: SegmentUsage
+  /** Makes up for state that is lost; then the live set is known, whatever the log says of it. */
+  readonly lost?: LostState
 }
 
 export class Replay implements ScanSink {
@@ -63,20 +67,22 @@ export class Replay implements ScanSink {
       if (entry.kind === 'run') this.#run(entry, isNew)
       else if (entry.kind === 'state' && isNew)
         for (const change of entry.changes) this.#change(change)
-      else if (entry.kind === 'description') this.#describe(entry.description)
+      else if (entry.kind === 'description') this.#describe(entry.description, header, isNew)
     }
     if (this.#runsHeld >= this.#options.runsMax) await this.#spill(header)
     await spillTimers(this.#catalog, this.#db, this.#options.timersMax)
   }
 
-  /** A group of a cleaner's copy, which stands where the log had `sequence`: it gives index entries only. */
+  /**
+   * A group of a cleaner's copy, which stands where the log had `sequence`: it gives index entries only, or where all
+   * state is lost what a queue's records tell of it, too.
+   */
   async copiedGroup({ header, entries }: ScannedGroup, sequence: number): Promise<void> {
+    const isNew = this.#options.lost?.isAll === true
     for (const entry of entries) {
-      if (entry.kind === 'run') this.#run(entry, false)
+      if (entry.kind === 'run') this.#run(entry, isNew)
       else if (entry.kind === 'stretches')
-        for (const stretch of entry.stretches)
-          if (this.#catalog.queues.has(stretch.queue))
-            this.#options.usage.cover(header.segmentId, stretch)
+        for (const stretch of entry.stretches) this.#stretch(header.segmentId, stretch, isNew)
     }
     if (this.#runsHeld >= this.#options.runsMax) await this.#spill({ ...header, sequence })
   }
@@ -85,6 +91,15 @@ export class Replay implements ScanSink {
   firstUnproven(segment: number, durableThrough: number): number | undefined {
     return this.#unproven.find((one) => one.segment === segment && one.sequence > durableThrough)
       ?.position
+  }
+
+  #stretch(segment: number, stretch: Stretch, isNew: boolean): void {
+    const queue = this.#catalog.queues.get(stretch.queue)
+    if (queue === undefined) return
+    this.#options.usage.cover(segment, stretch)
+    if (!isNew) return
+    queue.sealedEnd = Math.max(queue.sealedEnd, stretch.nextOffset)
+    this.#catalog.dirtyQueues.add(queue)
   }
 
   #run({ run, dataPosition, address, batches }: ScannedRun, isNew: boolean): void {
@@ -120,19 +135,24 @@ export class Replay implements ScanSink {
     this.#catalog.dirtyQueues.add(queue)
     if (!isNew) return
     queue.sealedEnd = Math.max(queue.sealedEnd, nextOffset)
+    this.#options.lost?.noteRun(run)
     for (const batch of batches)
       if (batch.producerId >= 0) queue.producers.remember(batch, batch.baseOffset, run.appendTimeMs)
   }
 
-  #describe({ topicId, queues }: Description): void {
+  #describe(description: Description, { appendTimeMs }: GroupHeader, isNew: boolean): void {
+    const { topicId, queues } = description
     this.described.set(topicId, queues.length)
     // The group that gave out their uids may be damaged; given again, they would have these runs.
     const next = Math.max(...queues) + 1
     const { counters } = this.#catalog
     if (next > counters.nextQueueUid) this.#catalog.counters = { ...counters, nextQueueUid: next }
+    if (isNew) this.#options.lost?.describe(description, appendTimeMs)
   }
 
   #change(change: LoggedChange): void {
+    const { lost } = this.#options
+    if (lost?.takes(change) === true) return
     if (change.op === 'drop-topic') this.#catalog.dropTopic(change.topicId)
     else if (change.op === 'delete' && change.key.family === 'segment')
       this.#catalog.dropSegment(Number(change.key.item))

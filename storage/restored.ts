@@ -1,7 +1,8 @@
 /**
- * What the first open of a backup does so that clients can tell it from the store that it was made of. That store
- * lived on: it raised epochs and gave out producer ids that the backup knows nothing of, and so may another restore of
- * the same backup have done. What is taken here comes from the clock, so that no such number means two things.
+ * What the first open of a backup, or of a store that lost state, does so that clients can tell it from the store that
+ * was. That one lived on, or knew more: it raised epochs and gave out producer ids that this one knows nothing of, and
+ * so may another restore of the same backup have done. What is taken here comes from the clock, so that no such number
+ * means two things.
  */
 import type { Catalog } from './catalog.ts'
 import type { Engine } from './contract.ts'
@@ -9,6 +10,7 @@ import type { Clock } from './ports.ts'
 import { raiseEpochs } from './raise-epochs.ts'
 
 export const whyRestored = 'the store was restored from a backup'
+export const whyStateLost = 'state of the store is lost'
 
 /** Epochs of restored stores count the seconds from here: 2020-01-01, ms since the epoch. */
 const beginningMs = 1_577_836_800_000

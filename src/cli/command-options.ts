@@ -14,7 +14,14 @@ export const backupOptions: CommandOptions = {
 
 export const reindexOptions: CommandOptions = {
   'skip-damaged': {
-    describe: 'Give up what is damaged for good, and say which offsets of which queues that is',
+    describe:
+      'Give up what is damaged or missing for good, and say which offsets of which queues that is',
+    group: 'Repair',
+    boolean: true
+  },
+  'from-segments': {
+    describe:
+      'The same, and where no snapshot can be read make the state of what the segments tell',
     group: 'Repair',
     boolean: true
   }

@@ -1,10 +1,12 @@
 /** `isthmus reindex`: makes LevelDB anew from the newest snapshot and the log of a store that is not open. */
+import { isTimerTopicName } from '../../gateway/broker/timers/timer.ts'
 import {
   type ReindexReport,
   realFileSystem,
   reindexStore,
   systemClock,
-  systemRandom
+  systemRandom,
+  type Topic
 } from '../../storage/index.ts'
 import { readBootId } from '../boot-id.ts'
 import { pickSettings } from '../config.ts'
@@ -30,12 +32,49 @@ export async function reindex(options: Readonly<Record<string, unknown>>): Promi
     log,
     settings: pickSettings(config, storeSettings),
     bootId: await readBootId(),
-    skipDamaged: options['skip-damaged'] === true
+    skipDamaged: options['skip-damaged'] === true,
+    fromSegments: options['from-segments'] === true,
+    settingsOf: settingsOfLost
   })
-  const lines = [...givenUpLines(report), summaryOf(report)]
+  const lines = [...salvagedLines(report), ...givenUpLines(report), summaryOf(report)]
   process.stdout.write(`${lines.join('\n')}\n`)
   const isWhole = report.damages.length === 0 || report.givenUp !== undefined
   return isWhole ? exitCodes.done : exitCodes.failed
+}
+
+/** Nothing is to be deleted by settings that nobody chose. */
+function settingsOfLost({ kafka }: Topic['names']): Pick<Topic, 'config' | 'system'> {
+  return isTimerTopicName(kafka)
+    ? { config: {}, system: true }
+    : { config: { 'retention.ms': '-1', 'retention.bytes': '-1' }, system: false }
+}
+
+/** What is not known of a log that is not all there. */
+function salvagedLines({ salvaged }: ReindexReport): string[] {
+  if (salvaged === undefined) return []
+  const { fromSegments, isStateLost, gaps, topics } = salvaged
+  return [
+    ...(fromSegments ? ['no snapshot can be read: the state is what the segments tell'] : []),
+    ...gaps.map(gapLine),
+    ...(isStateLost
+      ? ['state that was in no other place is lost: settings, committed offsets, deletions, timers']
+      : []),
+    ...topics.map(
+      (name) => `settings are lost: topic ${name} keeps its records until it is told not to`
+    )
+  ]
+}
+
+type Gap = NonNullable<ReindexReport['salvaged']>['gaps'][number]
+
+function gapLine({ firstSegment, lastSegment, firstSequence, lastSequence }: Gap): string {
+  if (lastSegment === undefined || lastSequence === undefined)
+    return `the end is not there: segment ${firstSegment}, from flush group ${firstSequence} on`
+  const segments =
+    firstSegment === lastSegment
+      ? `segment ${firstSegment}`
+      : `segments ${firstSegment} to ${lastSegment}`
+  return `deleted, cleaned or lost: ${segments}, flush groups ${firstSequence} to ${lastSequence}`
 }
 
 /** What cannot be had back. */
@@ -46,11 +85,12 @@ function givenUpLines({ damages, givenUp }: ReindexReport): string[] {
       ? []
       : [`given up: flush groups ${sequences.first} to ${sequences.last} of segment ${segment}`]
   )
+  const files = givenUp.missing.map((segment) => `given up: segment ${segment} is not there`)
   const records = givenUp.lost.map(
     ({ topic, queue, firstOffset, lastOffset, segment }) =>
       `given up: topic ${topic}, queue ${queue}, offsets ${firstOffset} to ${lastOffset}, of segment ${segment}`
   )
-  return [...groups, ...records]
+  return [...files, ...groups, ...records]
 }
 
 function summaryOf(report: ReindexReport): string {

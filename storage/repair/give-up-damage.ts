@@ -33,6 +33,8 @@ export interface LostRecords {
 export interface GivenUp {
   /** Segments that were written anew. */
   readonly segments: readonly number[]
+  /** Those of them whose file was not there. */
+  readonly missing: readonly number[]
   readonly lost: readonly LostRecords[]
 }
 
@@ -47,7 +49,8 @@ interface NewRun {
 export async function giveUpDamage(parts: StoreTools): Promise<GivenUp> {
   const { catalog, log, engine, upkeep } = parts
   const storeId = Buffer.from(parts.info.storeId, 'hex')
-  if ((await surveyDamage({ ...parts, storeId })).length === 0) return { segments: [], lost: [] }
+  if ((await surveyDamage({ ...parts, storeId })).length === 0)
+    return { segments: [], missing: [], lost: [] }
   if (log.segment.lastGroupPosition >= 0) await upkeep({ dropSegments: [], roll: true })
   const damaged = await surveyDamage({ ...parts, storeId })
   // State entries are not copied.
@@ -55,14 +58,21 @@ export async function giveUpDamage(parts: StoreTools): Promise<GivenUp> {
   if (!(await raiseFloor(parts, through))) throw new Error('no snapshot could be written')
   const lost: LostRecords[] = []
   for (const one of damaged) {
-    await replace(parts, storeId, one)
     for (const hole of [...one.badBatches.values(), ...one.gaps]) {
       const named = nameOf(catalog, hole, one.row.id)
-      if (named !== undefined) lost.push(named)
+      if (named === undefined) continue
+      lost.push(named)
+      // Before it is done: should this be cut off, nobody finds it again.
+      parts.logSink('warn', 'records-given-up', { ...named })
     }
+    await replace(parts, storeId, one)
   }
   if (lost.length > 0) await raiseEpochs(engine, catalog.queues.values())
-  return { segments: damaged.map(({ row }) => row.id), lost: lost.sort(byPlace) }
+  return {
+    segments: damaged.map(({ row }) => row.id),
+    missing: damaged.filter(({ isMissing }) => isMissing).map(({ row }) => row.id),
+    lost: lost.sort(byPlace)
+  }
 }
 
 function byPlace(a: LostRecords, b: LostRecords): number {
@@ -75,6 +85,7 @@ function nameOf(catalog: Catalog, hole: Hole, segment: number): LostRecords | un
   const topic = queue && catalog.topics.find({ id: queue.topicId })
   const from = Math.max(hole.from, queue?.logStart ?? 0)
   if (queue === undefined || topic === undefined || from >= hole.to) return undefined
+  if (hole.isCompacted === true) return undefined
   const place = { topic: topic.names.kafka, queue: queue.index, segment }
   return { ...place, firstOffset: from, lastOffset: hole.to - 1 }
 }
@@ -97,7 +108,7 @@ async function replace(parts: StoreTools, storeId: Buffer, damaged: DamagedSegme
   }
   usage.forget(row.id)
   await db.dropUsage(row.id)
-  await files.remove(row.id)
+  if (!damaged.isMissing) await files.remove(row.id)
   if (isEmpty) await files.remove(id)
   await fileSystem.syncFolder(logFolder)
 }
@@ -109,32 +120,59 @@ async function copy(
   damaged: DamagedSegment,
   id: number
 ): Promise<{ isEmpty: boolean; dataBytes: number }> {
-  const { catalog, usage, fileSystem, logFolder: folder, clock } = parts
-  const path = `${folder}/${segmentFileName(damaged.row.id)}`
-  const source = await fileSystem.open(path, 'read')
+  if (damaged.isMissing)
+    return await write(parts, storeId, id, {
+      kept: fillersOf(parts.catalog, damaged.gaps),
+      stretches: [],
+      source: undefined
+    })
+  const { fileSystem, logFolder } = parts
+  const source = await fileSystem.open(`${logFolder}/${segmentFileName(damaged.row.id)}`, 'read')
   try {
-    const { kept, stretches } = await survivors(parts, storeId, damaged, source)
-    const createdMs = clock.now()
-    const writer = await CopyWriter.begin({ fileSystem, folder, storeId, catalog, id, createdMs })
-    try {
-      const runs: PlacedRun[] = []
-      await writer.stretches(stretches)
-      for (const { run, entry } of kept) {
-        const { entryPosition, headerBytes, bytes } = run
-        const whole = entry ?? (await readExactly(source, entryPosition, headerBytes + bytes))
-        runs.push(await writer.add(run, whole))
-      }
-      const dataBytes = await writer.finish()
-      usage.begin(id)
-      for (const run of runs) usage.add(id, run.queue, run)
-      for (const stretch of stretches) usage.cover(id, stretch)
-      return { isEmpty: runs.length === 0 && stretches.length === 0, dataBytes }
-    } finally {
-      await writer.close()
-    }
+    const left = await survivors(parts, storeId, damaged, source)
+    return await write(parts, storeId, id, { ...left, source })
   } finally {
     await source.close()
   }
+}
+
+/** What the new segment is to hold, by queue and offset. */
+interface Content {
+  readonly kept: readonly NewRun[]
+  readonly stretches: readonly Stretch[]
+  /** Where runs are that stay as they are. */
+  readonly source: File | undefined
+}
+
+async function write(
+  { catalog, usage, fileSystem, logFolder: folder, clock }: StoreTools,
+  storeId: Buffer,
+  id: number,
+  { kept, stretches, source }: Content
+): Promise<{ isEmpty: boolean; dataBytes: number }> {
+  const createdMs = clock.now()
+  const writer = await CopyWriter.begin({ fileSystem, folder, storeId, catalog, id, createdMs })
+  try {
+    const runs: PlacedRun[] = []
+    await writer.stretches(stretches)
+    for (const { run, entry } of kept)
+      runs.push(await writer.add(run, entry ?? (await entryOf(run, source))))
+    const dataBytes = await writer.finish()
+    usage.begin(id)
+    for (const run of runs) usage.add(id, run.queue, run)
+    for (const stretch of stretches) usage.cover(id, stretch)
+    return { isEmpty: runs.length === 0 && stretches.length === 0, dataBytes }
+  } finally {
+    await writer.close()
+  }
+}
+
+async function entryOf(
+  { entryPosition, headerBytes, bytes }: PlacedRun,
+  source: File | undefined
+): Promise<Buffer> {
+  if (source === undefined) throw new Error('there is nothing to copy from')
+  return await readExactly(source, entryPosition, headerBytes + bytes)
 }
 
 /** What of the segment can be read, and what stands for the rest, by queue and offset. */
@@ -162,9 +200,18 @@ async function survivors(
     const isSound = !one.batches.some(({ position }) => badBatches.has(position))
     kept.push(isSound ? { run, entry: undefined } : await withoutBad(one, run, badBatches, source))
   }
-  for (const gap of gaps) if (catalog.queues.has(gap.queue)) kept.push(filled(catalog, gap))
-  kept.sort(({ run: a }, { run: b }) => a.queue - b.queue || a.baseOffset - b.baseOffset)
+  kept.push(...fillersOf(catalog, gaps))
+  kept.sort(byOffset)
   return { kept, stretches: stretches.filter(({ queue }) => catalog.queues.has(queue)) }
+}
+
+function fillersOf(catalog: Catalog, gaps: readonly Hole[]): NewRun[] {
+  const known = gaps.filter(({ queue }) => catalog.queues.has(queue))
+  return known.map((gap) => filled(catalog, gap)).sort(byOffset)
+}
+
+function byOffset({ run: a }: NewRun, { run: b }: NewRun): number {
+  return a.queue - b.queue || a.baseOffset - b.baseOffset
 }
 
 /** The run with an empty batch for each damaged one. */

@@ -8,7 +8,8 @@ import type { ScannedRun } from '../layout/group-entries.ts'
 import { isPayloadSound } from '../layout/payloads.ts'
 import { type Damage, type ScanEnd, type ScannedGroup, scanSegment } from '../layout/scan.ts'
 import { segmentFileName } from '../layout/segment.ts'
-import type { FileSystem } from '../ports.ts'
+import type { Stretch } from '../layout/stretches.ts'
+import type { File, FileSystem } from '../ports.ts'
 import type { Queue } from '../queue.ts'
 import type { SegmentRow } from '../state/stored-rows.ts'
 
@@ -19,10 +20,14 @@ export interface Hole {
   readonly to: number
   /** Of the records beside them. */
   readonly appendTimeMs: number
+  /** No record was there: compaction had taken them. */
+  readonly isCompacted?: boolean
 }
 
 export interface DamagedSegment {
   readonly row: SegmentRow
+  /** Its file is not there at all. */
+  readonly isMissing: boolean
   /** Stretches of the file where groups were. */
   readonly damages: readonly Damage[]
   /** Batches whose records are damaged, by their position, with the offset after their last. */
@@ -42,8 +47,11 @@ export interface SurveyParts {
 
 interface Found {
   readonly row: SegmentRow
+  isMissing: boolean
   damages: readonly Damage[]
   runs: ScannedRun[]
+  /** Of a copy: offsets that are in no run of it were compacted away, unless it is damaged. */
+  readonly stretches: Stretch[]
   readonly badBatches: Map<number, Hole>
   readonly gaps: Hole[]
   /** The order of the log. */
@@ -54,6 +62,10 @@ interface Found {
 interface Reached {
   readonly queue: Queue
   end: number
+  /** Of the offsets up to here none is lost that is in no run. */
+  coveredTo: number
+  /** Up to here there are runs. */
+  runsTo: number
   index: number
   appendTimeMs: number
   /** A damaged batch at the end: what follows says how far it went. */
@@ -78,36 +90,58 @@ class Survey {
   }
 
   async read(row: SegmentRow): Promise<void> {
-    const { fileSystem, logFolder, storeId, sequence } = this.#parts
+    const { fileSystem, logFolder } = this.#parts
     const found: Found = {
       row,
+      isMissing: false,
       damages: [],
       runs: [],
+      stretches: [],
       badBatches: new Map(),
       gaps: [],
       index: this.#found.length
     }
     this.#found.push(found)
-    const file = await fileSystem.open(`${logFolder}/${segmentFileName(row.id)}`, 'read')
+    const path = `${logFolder}/${segmentFileName(row.id)}`
+    const file = await fileSystem.open(path, 'read').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      return undefined
+    })
+    if (file === undefined) {
+      const what = 'its file is not there'
+      found.isMissing = true
+      found.damages = [{ segment: row.id, fromPosition: 0, toPosition: 0, what }]
+      return
+    }
     try {
-      const window = new FileWindow(file, await file.size())
-      const sink = {
-        group: async ({ entries }: ScannedGroup) => {
-          for (const entry of entries)
-            if (entry.kind === 'run') await this.#run(found, entry, window)
-        }
-      }
-      const place = { storeId, segmentId: row.id, position: segmentHeaderBytes }
-      // Behind the last group of the open segment there is nothing to be missed.
-      const durableThrough = row.lastSequence < 0 ? sequence() : Number.MAX_SAFE_INTEGER
-      const end = await scanSegment(file, { ...place, durableThrough }, sink)
-      found.damages = [...end.damages, ...noFooter(row, end)]
-      // Only now is it known whether there is damage between two runs.
-      for (const run of found.runs) this.#take(found, run)
-      found.runs = []
+      await this.#scan(found, file)
     } finally {
       await file.close()
     }
+  }
+
+  async #scan(found: Found, file: File): Promise<void> {
+    const { storeId, sequence } = this.#parts
+    const { row } = found
+    const window = new FileWindow(file, await file.size())
+    const sink = {
+      group: async ({ entries }: ScannedGroup) => {
+        for (const entry of entries)
+          if (entry.kind === 'run') await this.#run(found, entry, window)
+          else if (entry.kind === 'stretches') found.stretches.push(...entry.stretches)
+      }
+    }
+    const place = { storeId, segmentId: row.id, position: segmentHeaderBytes }
+    // Behind the last group of the open segment there is nothing to be missed.
+    const durableThrough = row.lastSequence < 0 ? sequence() : Number.MAX_SAFE_INTEGER
+    const end = await scanSegment(file, { ...place, durableThrough }, sink)
+    found.damages = [...end.damages, ...noFooter(row, end)]
+    // Only now is it known whether there is damage between two runs.
+    const stretches = found.damages.length > 0 ? [] : found.stretches
+    for (const stretch of stretches) this.#reach(found, stretch)
+    for (const run of found.runs) this.#take(found, run)
+    for (const stretch of stretches) this.#cover(found, stretch)
+    found.runs = []
   }
 
   async #run(found: Found, run: ScannedRun, window: FileWindow): Promise<void> {
@@ -121,6 +155,10 @@ class Survey {
       const { sealedEnd } = queue
       const reached = this.#reachedBy(queue, 0)
       this.#close(reached, sealedEnd)
+      // A queue whose end is lost must not end with offsets that lead nowhere.
+      const { end, runsTo } = reached
+      const behind = this.#damagedSince(reached, this.#found.length - 1)
+      if (runsTo < end) behind?.gaps.push({ ...holeOf(reached, runsTo, end), isCompacted: true })
       if (reached.end < sealedEnd) this.#gap(reached, this.#found.length - 1, sealedEnd)
     }
     return this.#found.filter(
@@ -129,12 +167,32 @@ class Survey {
     )
   }
 
+  /** What is missing before the offsets that a sound copy stands for is lost; what is missing within them is not. */
+  #reach(found: Found, { queue: uid, firstOffset, nextOffset }: Stretch): void {
+    const queue = this.#parts.catalog.queues.get(uid)
+    if (queue === undefined) return
+    const reached = this.#reachedBy(queue, 0)
+    this.#close(reached, firstOffset)
+    if (firstOffset > reached.end) this.#gap(reached, found.index, firstOffset)
+    reached.index = found.index
+    reached.coveredTo = nextOffset
+  }
+
+  #cover(found: Found, { queue: uid, nextOffset }: Stretch): void {
+    const reached = this.#reached.get(uid)
+    if (reached === undefined) return
+    this.#close(reached, nextOffset)
+    reached.index = found.index
+    reached.end = Math.max(reached.end, nextOffset)
+  }
+
   #take(found: Found, { run, batches }: ScannedRun): void {
     const queue = this.#parts.catalog.queues.get(run.queue)
     if (queue === undefined) return
     const reached = this.#reachedBy(queue, run.appendTimeMs)
     this.#close(reached, run.baseOffset)
-    if (run.baseOffset > reached.end) this.#gap(reached, found.index, run.baseOffset)
+    if (run.baseOffset > Math.max(reached.end, reached.coveredTo))
+      this.#gap(reached, found.index, run.baseOffset)
     reached.index = found.index
     reached.appendTimeMs = run.appendTimeMs
     for (const batch of batches) {
@@ -142,12 +200,15 @@ class Survey {
       if (found.badBatches.has(batch.position)) reached.open = { found, batch }
       reached.end = Math.max(reached.end, batch.baseOffset + batch.lastOffsetDelta + 1)
     }
+    reached.runsTo = reached.end
   }
 
   #reachedBy(queue: Queue, appendTimeMs: number): Reached {
     const known = this.#reached.get(queue.uid)
     if (known !== undefined) return known
-    const fresh = { queue, end: queue.logStart, index: 0, appendTimeMs, open: undefined }
+    const { logStart } = queue
+    const begun = { end: logStart, coveredTo: 0, runsTo: logStart, index: 0, open: undefined }
+    const fresh: Reached = { queue, ...begun, appendTimeMs }
     this.#reached.set(queue.uid, fresh)
     return fresh
   }
@@ -166,11 +227,17 @@ class Survey {
 
   /** Offsets that are in no run: lost if groups were, since the queue's last one. Others compaction took. */
   #gap(reached: Reached, until: number, to: number): void {
-    const found = this.#found.slice(reached.index, until + 1).find((one) => one.damages.length > 0)
-    const { queue, end: from, appendTimeMs } = reached
-    found?.gaps.push({ queue: queue.uid, from, to, appendTimeMs })
+    this.#damagedSince(reached, until)?.gaps.push(holeOf(reached, reached.end, to))
     reached.end = to
   }
+
+  #damagedSince({ index }: Reached, until: number): Found | undefined {
+    return this.#found.slice(index, until + 1).find((one) => one.damages.length > 0)
+  }
+}
+
+function holeOf({ queue, appendTimeMs }: Reached, from: number, to: number): Hole {
+  return { queue: queue.uid, from, to, appendTimeMs }
 }
 
 /** A sealed segment that ends without a footer is damaged too. */

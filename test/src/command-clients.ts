@@ -2,6 +2,7 @@
 import { Kafka, logLevel } from 'kafkajs'
 import type { Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
+import { RemotingConnection } from '../clients/remoting.ts'
 import type { RunningCommand } from './run-command.ts'
 
 export async function clientOf(running: RunningCommand): Promise<Kafka> {
@@ -36,6 +37,29 @@ export async function read(running: RunningCommand, topic: string, groupId: stri
   })
   await consumer.disconnect()
   return values
+}
+
+/** The names that a Kafka client is told. */
+export async function topics(running: RunningCommand): Promise<string[]> {
+  const admin = (await clientOf(running)).admin()
+  await admin.connect()
+  const names = await admin.listTopics()
+  await admin.disconnect()
+  return names.sort()
+}
+
+/** Sends a message of RocketMQ that comes later, as its properties say. */
+export async function sendLater(
+  running: RunningCommand,
+  topic: string,
+  properties: string
+): Promise<void> {
+  const { host, port } = await running.address('broker')
+  const connection = await RemotingConnection.open(`${host}:${port}`)
+  const header = { a: 'p', b: topic, c: 'TBW102', d: '1', e: '0', f: '0', g: '1', h: '0' }
+  const { code } = await connection.askFields(310, { ...header, i: properties }, Buffer.from('x'))
+  connection.close()
+  if (code !== 0) throw new Error(`the send was answered with ${code}`)
 }
 
 export async function get(running: RunningCommand, path: string) {

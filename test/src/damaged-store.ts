@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { RemotingConnection } from '../clients/remoting.ts'
 import { decodeBatches } from '../crash/raw-bytes.ts'
 import { RawConnection } from '../crash/raw-connection.ts'
 import { fetch } from '../crash/raw-requests.ts'
@@ -80,6 +81,27 @@ export async function fetchAt(
   } finally {
     connection.close()
   }
+}
+
+/** The answer to a pull of one queue, by RocketMQ's code. */
+export async function pull(server: RunningCommand, offset: number): Promise<number> {
+  const { host, port } = await server.address('broker')
+  const connection = await RemotingConnection.open(`${host}:${port}`)
+  const header = {
+    consumerGroup: 'g',
+    topic: 'damaged',
+    queueId: '0',
+    queueOffset: `${offset}`,
+    maxMsgNums: '1',
+    sysFlag: '4',
+    commitOffset: '0',
+    suspendTimeoutMillis: '0',
+    subscription: '*',
+    subVersion: '0'
+  }
+  const { code } = await connection.askFields(11, header, Buffer.alloc(0))
+  connection.close()
+  return code
 }
 
 /** One metric's value. */

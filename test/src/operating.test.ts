@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../storage/layout/segment.ts'
-import { RemotingConnection } from '../clients/remoting.ts'
-import { get, read, send, stop } from './command-clients.ts'
-import { anyPorts, type RunningCommand, runCommand } from './run-command.ts'
+import { get, read, send, sendLater, stop } from './command-clients.ts'
+import { anyPorts, runCommand } from './run-command.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** Processes start slowly on a busy machine. */
@@ -82,20 +81,10 @@ t.test('health and metrics tell what was done', async (t) => {
   await stop(t, running)
 })
 
-/** Sends a message of RocketMQ that comes later. */
-async function sendLater(running: RunningCommand, properties: string): Promise<void> {
-  const { host, port } = await running.address('broker')
-  const connection = await RemotingConnection.open(`${host}:${port}`)
-  const header = { a: 'p', b: 'timed', c: 'TBW102', d: '1', e: '0', f: '0', g: '1', h: '0' }
-  const { code } = await connection.askFields(310, { ...header, i: properties }, Buffer.from('x'))
-  connection.close()
-  if (code !== 0) throw new Error(`the send was answered with ${code}`)
-}
-
 t.test('metrics tell what waits for its time, and what has come', async (t) => {
   const running = runCommand(t, ['serve', ...anyPorts])
-  await sendLater(running, 'DELAY\u000118\u0002')
-  await sendLater(running, 'TIMER_DELAY_MS\u00011\u0002')
+  await sendLater(running, 'timed', 'DELAY\u000118\u0002')
+  await sendLater(running, 'timed', 'TIMER_DELAY_MS\u00011\u0002')
   let text = ''
   while (!/fired"\} 1$/m.test(text)) text = (await get(running, '/metrics')).text
   for (const line of [

@@ -4,7 +4,6 @@ import { basename, join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import t, { type Test } from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
-import { RemotingConnection } from '../clients/remoting.ts'
 import { RawConnection } from '../crash/raw-connection.ts'
 import { deleteRecords } from '../crash/raw-requests.ts'
 import { get, read, send, stop } from './command-clients.ts'
@@ -14,6 +13,7 @@ import {
   flip,
   metric,
   placeOf,
+  pull,
   run,
   segments,
   small,
@@ -51,27 +51,6 @@ async function consumerError(server: RunningCommand) {
   while (error.type === undefined && error.cause instanceof Error) error = error.cause
   await consumer.disconnect()
   return { type: error.type, values }
-}
-
-/** The answer to a pull of one queue, by RocketMQ's code. */
-async function pull(server: RunningCommand, offset: number): Promise<number> {
-  const { host, port } = await server.address('broker')
-  const connection = await RemotingConnection.open(`${host}:${port}`)
-  const header = {
-    consumerGroup: 'g',
-    topic: 'damaged',
-    queueId: '0',
-    queueOffset: `${offset}`,
-    maxMsgNums: '1',
-    sysFlag: '4',
-    commitOffset: '0',
-    suspendTimeoutMillis: '0',
-    subscription: '*',
-    subVersion: '0'
-  }
-  const { code } = await connection.askFields(11, header, Buffer.alloc(0))
-  connection.close()
-  return code
 }
 
 /** One read of each, whose answer is as expected, is counted once more. */

@@ -66,16 +66,17 @@ export class BackupLife {
 export async function makeTopic(
   store: Store,
   queueCount = 2,
-  id = topicId
+  id = topicId,
+  config: Readonly<Record<string, string>> = {}
 ): Promise<readonly QueueUid[]> {
   const names = { kafka: `t-${id.slice(0, 4)}`, rocketmq: `t-${id.slice(0, 4)}` }
-  const topic = { id, names, queueCount }
+  const topic = { id, names, queueCount, config }
   const { topics } = await store.commit({ changes: [{ op: 'create-topic', topic }] })
   return topics[0]?.queues ?? []
 }
 
 /** The text of the record at an offset of a queue. */
-function valueAt(queue: QueueUid, offset: number): string {
+export function valueAt(queue: QueueUid, offset: number): string {
   return `${queue}:${offset}:`.padEnd(recordBytes, 'x')
 }
 

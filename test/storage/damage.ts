@@ -1,6 +1,6 @@
 /** Damage at rest to a store on a faulty disk, and what a reindex makes of it. */
 import type { OpenOptions } from '../../storage/open-store.ts'
-import { type ReindexReport, reindexStore } from '../../storage/reindex.ts'
+import { type ReindexOptions, type ReindexReport, reindexStore } from '../../storage/reindex.ts'
 import { IndexCopies } from '../support/index-copies.ts'
 import type { BackupLife } from './backup-life.ts'
 import { keepPolicyOf } from './engine/world.ts'
@@ -29,21 +29,27 @@ export async function flip(
   await file.close()
 }
 
-export async function reindex(life: BackupLife, skipDamaged: boolean): Promise<ReindexReport> {
-  const index = new IndexCopies()
-  await index.lay('lost')
+/** LevelDB is lost, unless it is given. `what`: whether to skip what is damaged, or more. */
+export async function reindex(
+  life: BackupLife,
+  what: boolean | Pick<ReindexOptions, 'skipDamaged' | 'fromSegments' | 'settingsOf'>,
+  index?: IndexCopies
+): Promise<ReindexReport> {
+  const its = index ?? new IndexCopies()
+  await its.lay(index === undefined ? 'lost' : 'kept')
   const options: OpenOptions = {
     folder: '/data',
     fileSystem: life.disk,
     clock: life.clock,
     random: life.random.fork(),
     log: noLog,
-    openIndex: () => index.database,
+    openIndex: () => its.database,
     bootId: 'boot',
     keepPolicyOf,
     settings: life.settings
   }
-  return await reindexStore({ ...options, skipDamaged })
+  const asked = typeof what === 'boolean' ? { skipDamaged: what } : what
+  return await reindexStore({ ...options, ...asked })
 }
 
 /** In one of the files: any byte, or one of what holds the log together. */

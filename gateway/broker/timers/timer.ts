@@ -22,9 +22,14 @@ export function timerTopicName(kind: TimerKind): string {
   return `rmq.sys.${kind}`
 }
 
+/** Whether a topic of that name is one where records wait; no client can make another of it. */
+export function isTimerTopicName(kafkaName: string): boolean {
+  return timerKinds.some((kind) => timerTopicName(kind) === kafkaName)
+}
+
 /** Whether the topic's records wait for their timers, and are of no use once these are settled. */
 export function isTimerTopic({ system, names }: Pick<Topic, 'system' | 'names'>): boolean {
-  return system && timerKinds.some((kind) => timerTopicName(kind) === names.kafka)
+  return system && isTimerTopicName(names.kafka)
 }
 
 /** Where a record waits: what a timer is called. Never used twice. */
