@@ -260,6 +260,28 @@ t.test('LevelDB alone knows all state, if its view is whole', async (t) => {
   t.same(await life.problems('/data'), [], 'damaged snapshots are gone')
 })
 
+t.test('a segment without a header and without its first group is read all the same', async (t) => {
+  for (const isWhole of [true, false]) {
+    const life = new BackupLife(seedOfRun)
+    const queues = await closedStore(life)
+    await flip(life, segment(3), 40)
+    await flip(life, segment(3), 4096 + 20)
+    if (!isWhole) {
+      await loseSnapshots(life)
+      await loseSegment(life, 1)
+    }
+    const report = await reindex(life, { skipDamaged: true, fromSegments: !isWhole })
+    t.match(report.givenUp, { missing: [], segments: [3] })
+    t.equal(report.givenUp?.lost.length, 1, 'its first group had a record of one queue')
+    t.match(report.givenUp?.lost[0], { segment: 3 })
+    const { store } = await life.open('/data')
+    const left = [await offsetsOf(store, queues[0] ?? 0), await offsetsOf(store, queues[1] ?? 0)]
+    t.equal(left.flat().length, isWhole ? 79 : 79 - 14, `${left}`)
+    await store.close()
+    t.same(await life.problems('/data'), [])
+  }
+})
+
 t.test('there is nothing to be had without a segment', async (t) => {
   const life = new BackupLife(seedOfRun)
   await closedStore(life)

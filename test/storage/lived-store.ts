@@ -24,7 +24,7 @@ export class LivedStore {
   readonly #life: BackupLife
   /** Of each queue as it is now. */
   readonly #next = new Map<QueueUid, number>()
-  /** What any group has committed, by topic and queue. */
+  /** What any group has committed, by topic and queue, of topics that had the name before, too. */
   readonly committed = new Map<string, Set<number>>()
   /** Before the damage: what could be read, by topic and queue. */
   readable = new Map<string, readonly number[]>()
@@ -73,8 +73,6 @@ export class LivedStore {
   async #remake(store: Store): Promise<void> {
     const topic = await store.findTopic({ kafkaName: 'short' })
     if (topic !== undefined) await store.commit({ changes: [{ op: 'delete-topic', id: topic.id }] })
-    for (const key of [...this.committed.keys()])
-      if (key.startsWith('short ')) this.committed.delete(key)
     await this.#make(store, 'short')
   }
 

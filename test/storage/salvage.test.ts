@@ -177,6 +177,14 @@ async function loseSome(life: BackupLife): Promise<string[]> {
   return gone
 }
 
+/** Flips bits in a segment's header, and maybe in its first group's. */
+async function beheadOne(life: BackupLife): Promise<string> {
+  const path = life.random.pick(await segmentPaths(life))
+  await flip(life, path, 40)
+  if (life.random.chance(0.5)) await flip(life, path, 4096 + 20)
+  return `${path} at its beginning`
+}
+
 async function loseSnapshots(life: BackupLife): Promise<void> {
   for (const name of await life.disk.list('/data/snapshots')) {
     const path = `/data/snapshots/${name}`
@@ -218,6 +226,7 @@ t.test('... also where what is left is damaged', async (t) => {
     const lived = new LivedStore(life)
     await lived.live(100)
     const harm = [...(await loseSome(life)), await flipSomewhere(life, await segmentPaths(life))]
+    if (life.random.chance(0.3)) harm.push(await beheadOne(life))
     const fromSegments = life.random.chance(0.5)
     if (fromSegments) await loseSnapshots(life)
     try {
