@@ -48,6 +48,19 @@ export async function topics(running: RunningCommand): Promise<string[]> {
   return names.sort()
 }
 
+/** Kafka's number for topics among what has settings. */
+const topicResource = 2
+
+/** The value of a topic's setting that is in force. */
+export async function settingOf(running: RunningCommand, topic: string, name: string) {
+  const admin = (await clientOf(running)).admin()
+  await admin.connect()
+  const asked = { type: topicResource, name: topic, configNames: [name] }
+  const { resources } = await admin.describeConfigs({ resources: [asked], includeSynonyms: false })
+  await admin.disconnect()
+  return resources[0]?.configEntries[0]?.configValue
+}
+
 /** Sends a message of RocketMQ that comes later, as its properties say. */
 export async function sendLater(
   running: RunningCommand,

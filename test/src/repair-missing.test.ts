@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { exitCodes } from '../../src/exit-codes.ts'
-import { read, send, sendLater, stop, topics } from './command-clients.ts'
+import { read, send, sendLater, settingOf, stop, topics } from './command-clients.ts'
 import {
   closedStore,
   fetchAt,
@@ -99,6 +99,7 @@ t.test('a store is had back from its segments alone', async (t) => {
   await send(server, 'damaged', ['more'])
   t.same(await read(server, 'damaged', 'g', 1), ['more'])
   t.same(await topics(server), ['damaged'], 'what is hidden stays so')
+  t.equal(await settingOf(server, 'damaged', 'retention.ms'), '-1', 'nothing is deleted unasked')
   t.equal(await metric(server, 'timers_pending\\{kind="delayed"\\}'), 1)
   await stop(t, server)
 })
