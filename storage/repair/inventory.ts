@@ -3,9 +3,11 @@ import type { QueueUid, TopicId } from '../contract.ts'
 import { segmentHeaderBytes } from '../layout/format.ts'
 import type { ScannedRun } from '../layout/group-entries.ts'
 import { type ScannedGroup, scanSegment } from '../layout/scan.ts'
+import { searchForward } from '../layout/search.ts'
 import type { Stretch } from '../layout/stretches.ts'
 import type { Description, LoggedChange, SegmentFooter } from '../layout/types.ts'
 import { type RecoveryParts, withSegment } from '../live-segments.ts'
+import type { File } from '../ports.ts'
 import { placedRunOf } from '../segment-copy.ts'
 import type { SegmentRow } from '../state/stored-rows.ts'
 import { isCopy } from '../store-folder.ts'
@@ -24,7 +26,7 @@ export interface FoundSegment {
   readonly isCopy: boolean
   /** Groups that can be read. */
   groupCount: number
-  /** Of these; of a copy its own. */
+  /** Of these, or all that were there; of a copy its own. 0: nothing tells. */
   firstSequence: number
   lastSequence: number
   footer: SegmentFooter | undefined
@@ -87,12 +89,25 @@ export async function takeInventory(
     found.isDamaged = end.damages.length > 0 || end.footer === undefined
     found.dataBytes = end.position
     if (end.footer !== undefined && !found.isCopy) {
-      found.lastSequence = Math.max(found.lastSequence, end.footer.lastSequence)
-      noteId(inventory, end.footer.nextSegmentId)
-    }
+      const { lastSequence, groupCount, nextSegmentId } = end.footer
+      found.firstSequence = lastSequence - groupCount + 1
+      found.lastSequence = Math.max(found.lastSequence, lastSequence)
+      noteId(inventory, nextSegmentId)
+    } else if (found.groupCount === 0)
+      found.firstSequence = await withSegment(parts, file.id, (handle) =>
+        anySequence(handle, storeId, file.id)
+      )
     inventory.segments.push(found)
   }
   return inventory
+}
+
+/** The sequence of a group that is there, though it cannot be read; 0 for none. */
+async function anySequence(file: File, storeId: Buffer, segmentId: number): Promise<number> {
+  const end = await file.size()
+  const from = segmentHeaderBytes
+  const { first } = await searchForward({ file, from, end, storeId, segmentId, minSequence: 0 })
+  return first?.sequence ?? 0
 }
 
 function emptySegment(id: number, copied: boolean): FoundSegment {

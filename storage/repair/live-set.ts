@@ -101,15 +101,13 @@ function knownOf(inventory: Inventory, { rows: told, stateThrough }: Told): Know
   const rows: Rows = new Map([...told, ...inventory.rows])
   for (const id of inventory.deleted) rows.delete(id)
   const own = ownSegments(inventory, rows, stateThrough)
+  const copyCount = inventory.segments.filter(({ isCopy }) => isCopy).length
   let due = stateThrough + 1
   let open: number | undefined
   for (const [i, one] of own.entries()) {
-    const { id, groupCount, footer, dataBytes } = one
+    const { id, footer, dataBytes } = one
     const known = rows.get(id)
-    let firstSequence = known?.firstSequence
-    // What is missing between a segment and the next was at the beginning of that.
-    if (firstSequence === undefined)
-      firstSequence = groupCount === 0 || follows(own[i - 1], id) ? due : one.firstSequence
+    const firstSequence = known?.firstSequence ?? firstOf(one, own[i - 1], due, copyCount)
     const knownLast = known?.lastSequence ?? -1
     const lastSequence = Math.max(one.lastSequence, knownLast, firstSequence - 1)
     // One that was sealed, and lost its footer, is gone on with no more.
@@ -121,6 +119,19 @@ function knownOf(inventory: Inventory, { rows: told, stateThrough }: Told): Know
   const missing = new Set([...rows.keys()].filter((id) => !inventory.there.has(id)))
   for (const id of missing) rows.set(id, sealed(rows.get(id) as SegmentRow, rows, stateThrough))
   return { rows, missing, own, open }
+}
+
+function firstOf(
+  one: FoundSegment,
+  before: FoundSegment | undefined,
+  due: number,
+  copyCount: number
+): number {
+  if (one.footer !== undefined) return one.firstSequence
+  // What is missing between a segment and the next was at the beginning of that.
+  if (follows(before, one.id)) return due
+  // Copies, and what is missing between them, stand before it.
+  return one.firstSequence > 0 ? one.firstSequence : due + copyCount * 2
 }
 
 /** Whether no segment was between two. */

@@ -152,3 +152,22 @@ t.test('a copy that the log speaks of, and that is not there, is named', async (
   const live = liveSetOf(inventoryOf(segments, { rows, deleted, segmentIdMax: 5 }), nothing)
   t.same(live.gaps, [{ firstSegment: 5, lastSegment: 5, firstSequence: 1, lastSequence: 20 }])
 })
+
+t.test('before a last segment of which nothing can be read there is room for copies', async (t) => {
+  const copies = [copy(7, { 1: [0, 9] }), copy(8, { 1: [9, 12] }), copy(9, { 1: [14, 16] })]
+  const nothingLeft = { groupCount: 0, lastSequence: 0, firstSequence: 0 }
+  const last = segmentOf(12, {}, nothingLeft)
+  const live = liveSetOf(inventoryOf([...copies, last]), nothing)
+  t.same(
+    order(live).filter((id) => !live.missing.has(id)),
+    [7, 8, 9, 12]
+  )
+  t.equal(live.missing.size, 1, 'for the hole before the last copy')
+  t.equal(live.open, 12)
+  const known = segmentOf(12, {}, { ...nothingLeft, firstSequence: 102 })
+  const placed = liveSetOf(inventoryOf([...copies, known]), nothing).rows
+  t.match(
+    placed.find(({ id }) => id === 12),
+    { firstSequence: 102 }
+  )
+})
