@@ -106,6 +106,7 @@ async function viewThatKnowsMore(
     isStateLost: false,
     fromSegments: false,
     gaps: [],
+    leftOut: [],
     topics: []
   }
   return { catalog, recovered, rebuilt: undefined, salvaged }

@@ -52,10 +52,11 @@ function settingsOfLost({ kafka }: Topic['names']): Pick<Topic, 'config' | 'syst
 /** What is not known of a log that is not all there. */
 function salvagedLines({ salvaged }: ReindexReport): string[] {
   if (salvaged === undefined) return []
-  const { fromSegments, isStateLost, gaps, topics } = salvaged
+  const { fromSegments, isStateLost, gaps, leftOut, topics } = salvaged
   return [
     ...(fromSegments ? ['no snapshot can be read: the state is what the segments tell'] : []),
     ...gaps.map(gapLine),
+    ...leftOut.map((id) => `left out: segment ${id}, a copy of what other segments have`),
     ...(isStateLost
       ? ['state that was in no other place is lost: settings, committed offsets, deletions, timers']
       : []),

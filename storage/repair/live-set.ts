@@ -19,6 +19,8 @@ export interface LiveSet {
   readonly missing: ReadonlySet<number>
   /** What nothing tells of. */
   readonly gaps: readonly LogGap[]
+  /** Copies that are none of the log, for others have their offsets. */
+  readonly leftOut: readonly number[]
   /** The segment that the log goes on in, if that is there. */
   readonly open: number | undefined
   /** Where queues begin; of those that have records in what was looked into. */
@@ -62,7 +64,7 @@ function asKnown(inventory: Inventory, known: Known, { stateThrough }: Told): Li
     rows.set(id, { id, firstSequence, lastSequence, dataBytes: 0 })
     missing.add(id)
   }
-  return { rows: [...rows.values()], missing, gaps: [], open, starts: new Map() }
+  return { rows: [...rows.values()], missing, gaps: [], leftOut: [], open, starts: new Map() }
 }
 
 /** What put copies into the live set, and took segments out of it, may be lost. */
@@ -81,7 +83,8 @@ function arranged(
     })
   )
   // Of two that have the same the newer was made of the older.
-  for (const copy of strangers.toSorted((a, b) => b.id - a.id)) arrangement.addCopy(copy)
+  const newestFirst = strangers.toSorted((a, b) => b.id - a.id)
+  const leftOut = newestFirst.filter((copy) => !arrangement.addCopy(copy)).map(({ id }) => id)
   const missing = all.filter(({ id }) => known.missing.has(id))
   // Without a snapshot they may well have been deleted, or cleaned.
   if (hasSnapshot) for (const row of missing) arrangement.addLost(row)
@@ -94,7 +97,7 @@ function arranged(
     return id
   })
   const gaps = gapsOf(inventory, { ...known, rows, missing: new Set() }, stateThrough, missing)
-  return { ...arrangement.rows(), gaps, open: known.open, starts }
+  return { ...arrangement.rows(), gaps, leftOut, open: known.open, starts }
 }
 
 function knownOf(inventory: Inventory, { rows: told, stateThrough }: Told): Known {

@@ -42,6 +42,8 @@ export interface Salvaged {
   readonly fromSegments: boolean
   /** Parts of the log of which nothing tells whether they were deleted, cleaned or lost. */
   readonly gaps: readonly LogGap[]
+  /** Copies that go, for others have their offsets. */
+  readonly leftOut: readonly number[]
   /** Topics of which only their names and queues were left, by Kafka's names. */
   readonly topics: readonly string[]
 }
@@ -92,6 +94,7 @@ export async function salvage(
     isStateLost,
     fromSegments: isAll,
     gaps: live.gaps,
+    leftOut: live.leftOut,
     topics: lost.topicsMade
   }
   return { recovered: goneOnWith(catalog, replay, live, read, stateThrough, id), salvaged }

@@ -96,7 +96,9 @@ t.test('where offsets leave a choice, times say where a copy was', async (t) => 
 
 t.test('a copy of what is there is none of the log', async (t) => {
   const sources = [own(1, 1, 20, 2, { 1: [0, 9] }), own(2, 21, 40, 0, { 1: [9, 12] })]
-  t.same(order(liveSetOf(inventoryOf([...sources, copy(3, { 1: [0, 9] })]), nothing)), [1, 2])
+  const live = liveSetOf(inventoryOf([...sources, copy(3, { 1: [0, 9] })]), nothing)
+  t.same(order(live), [1, 2])
+  t.same(live.leftOut, [3])
   const older = copy(3, { 1: [0, 5] })
   const newer = copy(4, { 1: [0, 9] })
   const left = [{ ...(sources[1] as FoundSegment) }, older, newer]
