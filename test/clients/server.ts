@@ -91,7 +91,9 @@ export class OwnServer implements TestServer {
     const words = ['serve', '--data', join(this.folder, 'data'), '--kafka-port', String(kafkaPort)]
     const ports = ['--http-port', '0']
     for (const listener of ['namesrv', 'broker']) {
-      ports.push(`--${listener}-port`, String(portOf(this.addresses[listener] ?? ':0')))
+      const address = this.addresses[listener]
+      const port = address === undefined ? await quietPort() : portOf(address)
+      ports.push(`--${listener}-port`, String(port))
     }
     const all = [...this.nodeOptions, command, ...words, ...ports, ...this.options]
     const child = spawn(process.execPath, all, {
