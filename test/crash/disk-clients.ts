@@ -51,7 +51,7 @@ export class Clients {
   /** By Kafka's protocol; its error code. */
   async produce(topic: string): Promise<number> {
     const value = this.#value()
-    const { code, baseOffset } = await produce(this.kafka, topic, 0, [value], noProducer)
+    const { code, baseOffset } = await produce(this.kafka, topic, 0, [{ value }], noProducer)
     if (code === 0) this.#note(topic, baseOffset, value)
     return code
   }

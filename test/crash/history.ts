@@ -2,6 +2,7 @@
  * What clients saw, in the order they saw it, and whether a correct server can have shown it. One list of events of
  * all clients, in real time: an answer is put into it when it arrived.
  */
+import { CompactedPartition, type Keyed } from './compacted-partition.ts'
 
 /** Names a record: its producer, the partition and the producer's count in that partition. */
 export interface RecordId {
@@ -21,11 +22,15 @@ export type HistoryEvent =
   | { kind: 'sent'; ids: readonly RecordId[] }
   /** Its acknowledgement arrived. */
   | { kind: 'acknowledged'; baseOffset: number; ids: readonly RecordId[] }
-  /** A consumer that asked for the records from `from` on was given these; `lost`: offsets whose bytes were damaged. */
+  /**
+   * A consumer that asked for the records from `from` on was given these, and goes on at `next` (after the last record
+   * if left out); `lost`: offsets whose bytes were damaged.
+   */
   | {
       kind: 'given'
       partition: number
       from: number
+      next?: number
       records: readonly SeenRecord[]
       lost?: ReadonlySet<number>
     }
@@ -33,14 +38,19 @@ export type HistoryEvent =
   | { kind: 'may-go'; partition: number; offset: number }
   /** A deletion was acknowledged: the partition begins at this offset, or later. */
   | { kind: 'gone'; partition: number; offset: number }
+  /** These tombstones are old enough to have gone. */
+  | { kind: 'tombstones-may-go'; ids: readonly RecordId[] }
+  /** A read of the whole partition begins. Only of a compacted one it is said, where others may write meanwhile. */
+  | { kind: 'read-begun'; partition: number }
   /**
-   * The whole partition as read from its log start, `from` (0 if left out), to its end; `lost`: offsets that were
-   * reported as damaged.
+   * The whole partition as read from its log start, `from` (0 if left out), to its end (after the last record if left
+   * out); `lost`: offsets that were reported as damaged.
    */
   | {
       kind: 'read'
       partition: number
       from?: number
+      end?: number
       records: readonly SeenRecord[]
       lost?: ReadonlySet<number>
     }
@@ -68,6 +78,14 @@ export type Rule =
   | 'records go only when they may'
   | 'what is gone stays gone'
   | 'a topic stays until it is deleted'
+  | 'a record keeps its offset'
+  | 'offsets rise'
+  | 'the end never goes back'
+  | 'the newest record of a key stays'
+  | 'a tombstone stays for its time'
+  | 'what a tombstone deleted stays away'
+  | 'what was compacted away stays away'
+  | 'only what is superseded is skipped'
 
 export interface Violation {
   rule: Rule
@@ -85,15 +103,27 @@ interface Due {
   rule: 'acknowledged records stay' | 'given records stay'
 }
 
+/** Which partitions are of compacted topics, and what their records do. */
+export interface CompactedTopics {
+  has(partition: number): boolean
+  keyedOf(id: RecordId): Keyed
+}
+
 /** Walks a history and returns what a correct server cannot have shown; empty if nothing. */
-export function checkHistory(events: readonly HistoryEvent[]): Violation[] {
-  const checker = new HistoryChecker()
+export function checkHistory(
+  events: readonly HistoryEvent[],
+  compacted?: CompactedTopics
+): Violation[] {
+  const checker = new HistoryChecker(compacted)
   for (const event of events) checker.see(event)
   return checker.violations
 }
 
-class HistoryChecker {
+/** Walks a history while it happens. */
+export class HistoryChecker {
   readonly violations: Violation[] = []
+  readonly #topicsCompacted: CompactedTopics | undefined
+  readonly #compacted = new Map<number, CompactedPartition>()
   readonly #sent = new Set<string>()
   /** By partition: what must be at an offset from now on, and why. */
   readonly #due = new Map<number, Map<number, Due>>()
@@ -104,7 +134,13 @@ class HistoryChecker {
   readonly #gone = new Map<number, number>()
   readonly #topics = new Map<string, 'made' | 'dropping' | 'dropped'>()
 
+  constructor(compacted?: CompactedTopics) {
+    this.#topicsCompacted = compacted
+  }
+
   see(event: HistoryEvent): void {
+    if (this.#topicsCompacted !== undefined && this.#seeCompacted(event, this.#topicsCompacted))
+      return
     switch (event.kind) {
       case 'sent':
         for (const id of event.ids) this.#sent.add(nameOf(id))
@@ -150,9 +186,64 @@ class HistoryChecker {
       case 'topic-dropped':
         this.#topics.set(event.topic, 'dropped')
         return
+      case 'tombstones-may-go':
+      case 'read-begun':
+        return
       case 'topics':
         this.#seeTopics(event.topics)
     }
+  }
+
+  /** False: it is seen as of any other partition, or also is. */
+  #seeCompacted(event: HistoryEvent, topics: CompactedTopics): boolean {
+    const of = (partition: number) => this.#compactedOf(partition, topics)
+    switch (event.kind) {
+      case 'sent':
+        for (const id of event.ids) of(id.partition)?.sent(id)
+        return false
+      case 'acknowledged': {
+        const [first] = event.ids
+        const one = first && of(first.partition)
+        one?.acknowledged(event.baseOffset, event.ids)
+        return one !== undefined
+      }
+      case 'given': {
+        const { partition, from, records, next = endOf(from, records) } = event
+        of(partition)?.given(from, next, records)
+        return of(partition) !== undefined
+      }
+      case 'tombstones-may-go':
+        for (const id of event.ids) of(id.partition)?.mayGo(id)
+        return true
+      case 'read-begun':
+        of(event.partition)?.readBegun()
+        return true
+      case 'read': {
+        const { partition, records, from = 0, end = endOf(from, records) } = event
+        const one = of(partition)
+        if (one === undefined) return false
+        this.#seeLogStart(partition, from)
+        this.#checkProducers(partition, records)
+        one.read(from, end, records)
+        return true
+      }
+      default:
+        return false
+    }
+  }
+
+  #compactedOf(partition: number, topics: CompactedTopics): CompactedPartition | undefined {
+    if (!topics.has(partition)) return undefined
+    const known = this.#compacted.get(partition)
+    if (known !== undefined) return known
+    const one = new CompactedPartition({
+      partition,
+      nameOf,
+      keyedOf: (id) => topics.keyedOf(id),
+      report: (rule, detail) => this.#report(rule, detail)
+    })
+    this.#compacted.set(partition, one)
+    return one
   }
 
   #report(rule: Rule, detail: string): void {
@@ -197,8 +288,10 @@ class HistoryChecker {
   #seeLogStart(partition: number, offset: number): void {
     const mayGo = this.#mayGo.get(partition) ?? 0
     const gone = this.#gone.get(partition) ?? 0
-    if (offset > mayGo) {
-      const detail = `${partition} begins at ${offset}, it might at ${mayGo}`
+    // The log start goes over what was compacted away.
+    const least = this.#compacted.get(partition)?.firstDue(mayGo, offset) ?? mayGo
+    if (offset > least) {
+      const detail = `${partition} begins at ${offset}, it might at ${least}`
       this.#report('records go only when they may', detail)
     }
     if (offset < gone) {
@@ -230,7 +323,7 @@ class HistoryChecker {
     records: readonly SeenRecord[],
     lost: ReadonlySet<number>
   ): void {
-    const last = new Map<string, number>()
+    this.#checkProducers(partition, records)
     let due = from
     for (const { offset, id } of records) {
       const where = `${partition}@${offset}`
@@ -239,13 +332,6 @@ class HistoryChecker {
         this.#report('a read has no gap', `${where} was read where ${due} was due`)
       due = offset + 1
       this.#checkSent(where, id)
-      if (!id) continue
-      const before = last.get(id.producer) ?? -1
-      if (id.count <= before) {
-        const rule = 'a producer has its records in order, each once'
-        this.#report(rule, `${where} is ${nameOf(id)} after its ${before}`)
-      }
-      last.set(id.producer, id.count)
     }
     const there = new Map(records.map(({ offset, id }) => [offset, nameOf(id)]))
     const dueHere = this.#dueOf(partition)
@@ -256,6 +342,19 @@ class HistoryChecker {
         continue
       }
       if (found !== id) this.#report(rule, `${partition}@${offset} was ${id}, now ${found}`)
+    }
+  }
+
+  #checkProducers(partition: number, records: readonly SeenRecord[]): void {
+    const last = new Map<string, number>()
+    for (const { offset, id } of records) {
+      if (!id) continue
+      const before = last.get(id.producer) ?? -1
+      if (id.count <= before) {
+        const rule = 'a producer has its records in order, each once'
+        this.#report(rule, `${partition}@${offset} is ${nameOf(id)} after its ${before}`)
+      }
+      last.set(id.producer, id.count)
     }
   }
 
@@ -276,6 +375,10 @@ class HistoryChecker {
     // What was shown once is as good as acknowledged.
     raise(this.#committed, partition, offset)
   }
+}
+
+function endOf(from: number, records: readonly SeenRecord[]): number {
+  return (records.at(-1)?.offset ?? from - 1) + 1
 }
 
 function raise(marks: Map<number, number>, partition: number, offset: number): void {

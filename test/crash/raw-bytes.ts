@@ -78,16 +78,33 @@ export interface BatchStamp {
   baseSequence: number
 }
 
-/** A record batch v2, uncompressed, records with a null key. */
-export function encodeBatch(values: readonly Buffer[], stamp: BatchStamp): Buffer {
-  const records = values.map((value, i) => {
-    const body = [i8(0), varint(0), varint(i), Buffer.from([1]), varint(value.length), value]
-    const whole = Buffer.concat([...body, varint(0)])
-    return Buffer.concat([varint(whole.length), whole])
+/** What is in a record. */
+export interface RawContent {
+  /** Null, or left out: none. */
+  readonly key?: Buffer | null
+  readonly value: Buffer | null
+  /** The value of a header called `note`; null, or left out: there is none. */
+  readonly note?: Buffer | null
+}
+
+const noteName = Buffer.from('note')
+
+/** With its length before it. */
+const sized = (bytes: Buffer): Buffer => Buffer.concat([varint(bytes.length), bytes])
+
+/** -1 for null. */
+const nullable = (bytes: Buffer | null): Buffer => (bytes ? sized(bytes) : Buffer.from([1]))
+
+/** A record batch v2, uncompressed. */
+export function encodeBatch(contents: readonly RawContent[], stamp: BatchStamp): Buffer {
+  const records = contents.map(({ key = null, value, note = null }, i) => {
+    const headers = note ? [varint(1), sized(noteName), sized(note)] : [varint(0)]
+    const body = [i8(0), varint(0), varint(i), nullable(key), nullable(value)]
+    return sized(Buffer.concat([...body, ...headers]))
   })
   const time = Date.now()
   const checked = Buffer.concat([
-    ...[i16(0), i32(values.length - 1), i64(time), i64(time)],
+    ...[i16(0), i32(contents.length - 1), i64(time), i64(time)],
     ...[i64(stamp.producerId), i16(stamp.producerEpoch), i32(stamp.baseSequence)],
     list(records)
   ])
@@ -98,25 +115,41 @@ export function encodeBatch(values: readonly Buffer[], stamp: BatchStamp): Buffe
 }
 
 export interface RawRecord {
-  offset: number
-  value: Buffer
+  readonly offset: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly note: Buffer | null
 }
 
 /** The records of whole batches; throws if a batch's CRC does not hold. */
 export function decodeBatches(bytes: Buffer): RawRecord[] {
   const records: RawRecord[] = []
-  let at = 0
-  while (at + 61 <= bytes.length) {
-    const size = 12 + bytes.readInt32BE(at + 8)
-    if (at + size > bytes.length) break
-    const batch = bytes.subarray(at, at + size)
+  for (const batch of wholeBatches(bytes)) {
     if (crc32c(batch.subarray(21)) !== batch.readUInt32BE(17)) throw new Error('a batch is damaged')
-    const base = Number(batch.readBigInt64BE(0))
     const body = new VarintReader(batch.subarray(61))
-    for (let i = batch.readInt32BE(57); i > 0; i--) records.push(body.record(base))
-    at += size
+    for (let i = batch.readInt32BE(57); i > 0; i--) records.push(body.record(baseOffsetOf(batch)))
   }
   return records
+}
+
+/** The offset after the last whole batch, which may have no records any more; undefined if there is none. */
+export function nextOffsetOf(bytes: Buffer): number | undefined {
+  const last = wholeBatches(bytes).at(-1)
+  return last && baseOffsetOf(last) + last.readInt32BE(23) + 1
+}
+
+const baseOffsetOf = (batch: Buffer): number => Number(batch.readBigInt64BE(0))
+
+function wholeBatches(bytes: Buffer): Buffer[] {
+  const batches: Buffer[] = []
+  let at = 0
+  while (at + 61 <= bytes.length) {
+    const end = at + 12 + bytes.readInt32BE(at + 8)
+    if (end > bytes.length) break
+    batches.push(bytes.subarray(at, end))
+    at = end
+  }
+  return batches
 }
 
 class VarintReader {
@@ -132,12 +165,23 @@ class VarintReader {
     this.#at += 1
     this.#varint()
     const offset = baseOffset + this.#varint()
-    const key = this.#varint()
-    this.#at += Math.max(0, key)
-    const size = this.#varint()
-    const value = this.#bytes.subarray(this.#at, this.#at + Math.max(0, size))
+    const key = this.#nullable()
+    const value = this.#nullable()
+    let note: Buffer | null = null
+    for (let left = this.#varint(); left > 0; left--) {
+      const isNote = this.#nullable()?.equals(noteName)
+      const header = this.#nullable()
+      if (isNote) note = header
+    }
     this.#at = end
-    return { offset, value }
+    return { offset, key, value, note }
+  }
+
+  #nullable(): Buffer | null {
+    const size = this.#varint()
+    if (size < 0) return null
+    this.#at += size
+    return this.#bytes.subarray(this.#at - size, this.#at)
   }
 
   #varint(): number {

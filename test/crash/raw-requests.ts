@@ -7,6 +7,7 @@ import {
   i32,
   i64,
   list,
+  type RawContent,
   RawReader,
   string
 } from './raw-bytes.ts'
@@ -73,10 +74,10 @@ export async function produce(
   c: RawConnection,
   topic: string,
   partition: number,
-  values: readonly Buffer[],
+  contents: readonly RawContent[],
   stamp: BatchStamp
 ): Promise<Produced> {
-  const batch = encodeBatch(values, stamp)
+  const batch = encodeBatch(contents, stamp)
   const one = Buffer.concat([i32(partition), i32(batch.length), batch])
   const head = [i16(-1), i16(-1), i32(30_000)]
   const body = Buffer.concat([...head, list([Buffer.concat([string(topic), list([one])])])])

@@ -78,8 +78,8 @@ async function assertSound(batch: RecordBatch): Promise<void> {
   assert(read !== undefined, 'a batch that was taken cannot be read')
   const independent = decodeBatches(bytes)
   assert.deepEqual(
-    read.map(({ offset, value }) => ({ offset, value: value ?? Buffer.alloc(0) })),
-    independent.map(({ offset, value }) => ({ offset, value })),
+    read.map(({ offset, key, value }) => ({ offset, key, value })),
+    independent.map(({ offset, key, value }) => ({ offset, key, value })),
     'another reader reads others'
   )
   assert.deepEqual(
