@@ -1,7 +1,7 @@
 /** Clients that make records go while others write: what a store does by itself then has much to do. */
 import { setTimeout } from 'node:timers/promises'
 import { untilLost } from '../support/connect.ts'
-import type { HistoryEvent } from './history.ts'
+import type { HistoryEvent, RecordId } from './history.ts'
 import { type LoadOptions, Producer, readEverything } from './load.ts'
 import { RawConnection } from './raw-connection.ts'
 import {
@@ -12,6 +12,7 @@ import {
   RawError,
   topicNames
 } from './raw-requests.ts'
+import { keyedOf } from './record-content.ts'
 
 /** Deletes the records of a topic but for the newest, a random number of them, again and again. */
 export async function trim(
@@ -41,12 +42,14 @@ export async function trim(
 /** Says what of a topic with `retention.ms` must still be there, by when its batches were sent. */
 export class Expiry {
   readonly #retentionMs: number
+  readonly #now: () => number
   /** First sent, ms since the epoch, by the batch's first record. */
   readonly #sentMs = new Map<string, number>()
   readonly #batches = new Map<number, { readonly sentMs: number; readonly offset: number }[]>()
 
-  constructor(retentionMs: number) {
+  constructor(retentionMs: number, now: () => number = Date.now) {
     this.#retentionMs = retentionMs
+    this.#now = now
   }
 
   note(event: HistoryEvent): void {
@@ -54,7 +57,7 @@ export class Expiry {
     const [first] = event.ids
     if (first === undefined) return
     const name = `${first.producer}:${first.partition}:${first.count}`
-    const sentMs = this.#sentMs.get(name) ?? Date.now()
+    const sentMs = this.#sentMs.get(name) ?? this.#now()
     this.#sentMs.set(name, sentMs)
     if (event.kind === 'sent') return
     const batches = this.#batches.get(first.partition) ?? []
@@ -64,10 +67,43 @@ export class Expiry {
 
   /** The first offset of a partition that is too young to have gone. What stands behind it stays with it. */
   youngest(partition: number): number {
-    const bornMs = Date.now() - this.#retentionMs
+    const bornMs = this.#now() - this.#retentionMs
     const young = (this.#batches.get(partition) ?? []).filter(({ sentMs }) => sentMs > bornMs)
     this.#batches.set(partition, young)
     return Math.min(Number.MAX_SAFE_INTEGER, ...young.map(({ offset }) => offset))
+  }
+}
+
+/** Says which tombstones of a compacted topic may have gone, by when they were sent. */
+export class TombstoneAges {
+  readonly #retentionMs: number
+  readonly #now: () => number
+  readonly #seen = new Set<string>()
+  /** Not told yet, the oldest first; when they were sent first, ms since the epoch. */
+  readonly #young: { readonly sentMs: number; readonly id: RecordId }[] = []
+
+  /** `retentionMs`: the topic's `delete.retention.ms`. */
+  constructor(retentionMs: number, now: () => number = Date.now) {
+    this.#retentionMs = retentionMs
+    this.#now = now
+  }
+
+  note(event: HistoryEvent): void {
+    if (event.kind !== 'sent') return
+    for (const id of event.ids.filter((one) => keyedOf(one).isTombstone)) {
+      const name = `${id.producer}:${id.partition}:${id.count}`
+      if (this.#seen.has(name)) continue
+      this.#seen.add(name)
+      this.#young.push({ sentMs: this.#now(), id })
+    }
+  }
+
+  /** Those that have grown old enough since this was asked last. */
+  old(): RecordId[] {
+    const bornMs = this.#now() - this.#retentionMs
+    const firstYoung = this.#young.findIndex(({ sentMs }) => sentMs > bornMs)
+    const count = firstYoung < 0 ? this.#young.length : firstYoung
+    return this.#young.splice(0, count).map(({ id }) => id)
   }
 }
 

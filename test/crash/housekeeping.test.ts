@@ -1,6 +1,6 @@
 /*
- * Kills in the middle of what a store does by itself (sealing, snapshots, deleting and cleaning segments), of its
- * recovery and of `isthmus reindex`, while clients of both protocols write, read, commit, delete records and topics.
+ * Kills in the middle of what a store does by itself (sealing, snapshots, deleting, cleaning and compacting segments),
+ * of its recovery and of `isthmus reindex`, while clients of both protocols write, read, commit, delete records and topics.
  * KILLS in the environment asks for more of them.
  */
 import { join } from 'node:path'
@@ -10,16 +10,17 @@ import { type OwnServer, startIsthmus } from '../clients/server.ts'
 import { SeededRandom, seedOfRun } from '../support/seeded-random.ts'
 import { type Aim, aims } from './aims.ts'
 import { autopsy } from './autopsy.ts'
+import { CompactedLoad } from './compacted-load.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { Expiry, ShortTopics, trim } from './going-records.ts'
-import { checkHistory, type HistoryEvent } from './history.ts'
+import { HistoryChecker, type HistoryEvent } from './history.ts'
 import { reindex } from './killed-command.ts'
 import { consume, type LoadOptions, Producer, readEverything } from './load.ts'
 import { RawConnection } from './raw-connection.ts'
 import { createTopic } from './raw-requests.ts'
 import { RemotingProducer, remotingConsume } from './remoting-load.ts'
 
-const kills = Number(process.env.KILLS ?? 6)
+const kills = Number(process.env.KILLS ?? 8)
 /** Further ones while some work was never hit: what is aimed at may be over when the kill comes. */
 const attemptsMax = kills * 2 + 40
 /** An aim that did not come up for so long is given up: the kill comes anyway. */
@@ -29,17 +30,25 @@ const retentionMs = 1500
 const startKilledMsMax = 150
 /** One start in so many is killed, or a reindex before it. */
 const furtherKillOnceIn = 3
+/** How often compacted topics are written to where the aim does not want it. */
+const compactsOtherwise = 0.2
+/** Of what the server said last, where it failed. */
+const logBytesTold = 4096
 
 t.setTimeout(120_000 + kills * 40_000)
 
 const seed = seedOfRun
 t.comment(`SEED=${seed} KILLS=${kills}`)
 const random = new SeededRandom(seed)
-const history: HistoryEvent[] = []
 const expiry = new Expiry(retentionMs)
+/** Judged while it happens: all that is read of compacted topics, again and again, is too much to keep. */
 const record = (event: HistoryEvent): void => {
-  history.push(event)
+  events++
+  history.see(event)
 }
+const compacted = new CompactedLoad({ random, base: 300, record })
+const history = new HistoryChecker(compacted)
+let events = 0
 const common = { random, record }
 
 /** Much is written and most of it deleted soon. */
@@ -86,6 +95,16 @@ function optionsFor({ cleanerPace }: Aim): string[] {
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
 }
 
+/** Passes of log compaction that were done. */
+let passes = 0
+let onPassed = (): void => {}
+
+function hear(text: string): void {
+  if (!text.includes('"event":"compacted"')) return
+  passes++
+  onPassed()
+}
+
 /** How many kills hit what. */
 const hits = new Map<string, number>()
 
@@ -95,29 +114,51 @@ function noteHits(during: Iterable<string>): void {
 
 const dataOf = (server: OwnServer): string => join(server.folder, 'data')
 
+/** Clients that write as much as they can, and have it deleted. */
+function runMuch(bootstrap: string, broker: string): Promise<void>[] {
+  return [
+    ...writers.always.map((one) => one.run(bootstrap)),
+    ...writers.remoting.map((one) => one.run(broker)),
+    trim(bootstrap, main, 100, 40),
+    brief.run(bootstrap)
+  ]
+}
+
+/** Clients that write a little, and have some of it deleted. */
+function runSome(bootstrap: string): Promise<void>[] {
+  return [...writers.some.map((one) => one.run(bootstrap)), trim(bootstrap, kept, 400, 2000)]
+}
+
 /** Loads the server until the aim is due, and kills it right then. */
 async function loadAndKill(server: OwnServer, aim: Aim): Promise<void> {
   const { bootstrap } = server
   const broker = server.addresses.broker ?? ''
-  const watch = new FolderWatch(dataOf(server), ['log', 'snapshots'])
-  const due = aim.due(dataOf(server), watch, random)
+  const watch = new FolderWatch(dataOf(server), ['log', 'snapshots', 'index'])
+  let isKilled = false
+  const signal = (name: NodeJS.Signals): boolean => {
+    if (!isKilled) process.kill(server.pid(), name)
+    return !isKilled
+  }
+  const passed = (): Promise<void> =>
+    new Promise((resolve) => {
+      onPassed = resolve
+    })
+  const due = aim.due({ data: dataOf(server), watch, random, passed, signal })
   const late = new AbortController()
   const patience = setTimeout(aimMsMax, undefined, { signal: late.signal }).catch(() => undefined)
   const killed = Promise.race([due, patience]).then(async () => {
     late.abort()
+    isKilled = true
     await server.stop('SIGKILL')
   })
-  const some = aim.keepsSome
-    ? [...writers.some.map((one) => one.run(bootstrap)), trim(bootstrap, kept, 400, 2000)]
-    : []
+  const { load } = aim
+  const compacts = load === 'compacted' || random.chance(compactsOtherwise)
   await Promise.all([
-    ...writers.always.map((one) => one.run(bootstrap)),
-    ...writers.remoting.map((one) => one.run(broker)),
-    ...some,
+    ...(compacts ? compacted.run(bootstrap) : []),
+    ...(load === 'compacted' ? [] : runMuch(bootstrap, broker)),
+    ...(load === 'stays' ? runSome(bootstrap) : []),
     ...[consume(bootstrap, 'main', main), consume(bootstrap, 'fading', fading)],
-    remotingConsume(broker, 'main-remoting', main),
-    trim(bootstrap, main, 100, 40),
-    brief.run(bootstrap)
+    remotingConsume(broker, 'main-remoting', main)
   ])
   // Clients end when the server is gone; nobody but this test may have ended it.
   await killed
@@ -167,6 +208,7 @@ async function killReindex(data: string): Promise<void> {
 async function readAll(server: OwnServer): Promise<number> {
   let total = 0
   for (const load of steady) total += await readEverything(server.bootstrap, load)
+  total += await compacted.readAll(server.bootstrap)
   await brief.look(server.bootstrap)
   return total
 }
@@ -183,6 +225,7 @@ async function makeTopics(server: OwnServer): Promise<void> {
   }
   const settings = { 'retention.ms': String(retentionMs) }
   await createTopic(connection, fading.topic, fading.partitions, settings)
+  await compacted.make(connection)
   for (const { topic } of steady) record({ kind: 'topic-made', topic })
   connection.close()
 }
@@ -214,17 +257,24 @@ await t.test(`${kills} times kill -9 in the middle of a store's own work`, async
   let aim = aimOf(0)
   const server = await startIsthmus(optionsFor(aim))
   t.teardown(() => server.close())
+  server.heard = hear
   await makeTopics(server)
   for (let i = 1; i <= kills || (missing().length > 0 && i <= attemptsMax); i++) {
     const next = aimOf(i)
-    await killOnce(t, server, aim, next)
+    await killOnce(t, server, aim, next).catch((error) => {
+      t.comment(server.log.slice(-logBytesTold))
+      throw error
+    })
     aim = next
   }
   const total = await readAll(server)
   t.comment(`kills in: ${[...hits].map(([work, count]) => `${work} ${count}`).join(', ')}`)
-  t.comment(`${total} records left, ${brief.count} topics made, ${history.length} events`)
+  t.comment(
+    `${passes} compactions done, ${total} records left, ${brief.count} topics made, ${events} events`
+  )
+  t.ok(passes > 0, 'compaction got through')
   t.same(missing(), [], 'each kind of work was hit')
-  t.same(checkHistory(history), [], 'the history has no violation')
+  t.same(history.violations, [], 'the history has no violation')
   await server.stop('SIGTERM')
   t.equal((await reindex(dataOf(server))).isKilled, false)
   await t.resolves(server.check(), 'the store is sound')

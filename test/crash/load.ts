@@ -27,6 +27,10 @@ export interface LoadOptions {
   isCompacted?: boolean
   /** A producer's pause before each batch, ms. None if left out. */
   pauseMs?: number
+  /** Of `reread`: the longest pause between two reads, ms. */
+  rereadMsMax?: number
+  /** The server's clock, where it has one of its own. */
+  now?(): number
   /** Told where a partition begins, before a read of it; may record what has become allowed meanwhile. */
   beforeRead?(partition: number): void
   /** Takes every event, in the order it happened. */
@@ -105,13 +109,15 @@ export class Producer {
   }
 
   async #send(connection: RawConnection, batch: Batch): Promise<void> {
-    const { topic, record, base, isCompacted } = this.#options
+    const { topic, record, base, isCompacted, now } = this.#options
     const { partition, ids, sequence } = batch
     const [producerId, producerEpoch] = this.#producerId ?? [-1, -1]
     const baseSequence = this.#idempotent ? sequence : -1
-    const stamp: BatchStamp = { producerId, producerEpoch, baseSequence }
     this.#pending.push(batch)
     record({ kind: 'sent', ids })
+    // Not before: by when it was sent others tell how old it is.
+    const timestamp = now?.() ?? Date.now()
+    const stamp: BatchStamp = { producerId, producerEpoch, baseSequence, timestamp }
     const contents = isCompacted
       ? ids.map(keyedContentOf)
       : ids.map((id) => ({ value: contentOf(id) }))
@@ -202,7 +208,7 @@ export async function readEverything(bootstrap: string, o: LoadOptions): Promise
   return total
 }
 
-const rereadMsMax = 400
+const rereadMsMaxDefault = 400
 
 /** The same, again and again, while others write: of compacted topics, whose judge allows for that. */
 export async function reread(bootstrap: string, o: LoadOptions): Promise<void> {
@@ -210,7 +216,7 @@ export async function reread(bootstrap: string, o: LoadOptions): Promise<void> {
     () => RawConnection.open(bootstrap),
     async (connection) => {
       for (;;) {
-        await setTimeout(o.random.integer(rereadMsMax))
+        await setTimeout(o.random.integer(o.rereadMsMax ?? rereadMsMaxDefault))
         await readOnce(connection, o)
       }
     }

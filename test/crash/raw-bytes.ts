@@ -76,6 +76,8 @@ export interface BatchStamp {
   producerId: number
   producerEpoch: number
   baseSequence: number
+  /** Of all its records, ms since the epoch; now if left out. */
+  timestamp?: number
 }
 
 /** What is in a record. */
@@ -102,7 +104,7 @@ export function encodeBatch(contents: readonly RawContent[], stamp: BatchStamp):
     const body = [i8(0), varint(0), varint(i), nullable(key), nullable(value)]
     return sized(Buffer.concat([...body, ...headers]))
   })
-  const time = Date.now()
+  const time = stamp.timestamp ?? Date.now()
   const checked = Buffer.concat([
     ...[i16(0), i32(contents.length - 1), i64(time), i64(time)],
     ...[i64(stamp.producerId), i16(stamp.producerEpoch), i32(stamp.baseSequence)],

@@ -27,7 +27,7 @@ export function idOf(content: Buffer | null): RecordId | null {
   return content.equals(contentOf(id)) ? id : null
 }
 
-const keyCount = 48
+const keyCount = 1000
 const tombstoneOnceIn = 6
 
 /**
