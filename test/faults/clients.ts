@@ -1,5 +1,6 @@
 /** The clients of one run, of both protocols on the same queues; they live through all of its lives. */
 import { RemotingRefused } from '../clients/remoting.ts'
+import { CompactedLoad } from '../crash/compacted-load.ts'
 import { consume, type LoadOptions, Producer } from '../crash/load.ts'
 import { RawError } from '../crash/raw-requests.ts'
 import { RemotingProducer, remotingConsume } from '../crash/remoting-load.ts'
@@ -26,17 +27,30 @@ const damaged = { kafka: 2, rocketmq: 1 }
 export class Clients {
   readonly load: LoadOptions
   readonly timers: FaultTimers
+  /** None where bits rot: what is damaged cannot be told from what was compacted away. */
+  readonly compacted: CompactedLoad | undefined
   readonly #history: FaultHistory
   readonly #mayRot: boolean
   #producers: Producer[] = []
   #remoting: RemotingProducer[] = []
   #generation = 0
 
-  constructor(random: SeededRandom, history: FaultHistory, isSync: boolean, mayRot: boolean) {
+  /** `now`: the server's clock. */
+  constructor(
+    random: SeededRandom,
+    history: FaultHistory,
+    isSync: boolean,
+    mayRot: boolean,
+    now: () => number
+  ) {
     this.#history = history
     this.#mayRot = mayRot
     this.load = { topic: 'faults', partitions: 3, base: 0, random, record: history.record }
     this.timers = new FaultTimers('fault-timers', random.fork(), isSync)
+    const { record } = history
+    if (!mayRot)
+      this.compacted = new CompactedLoad({ random: random.fork(), base: 100, now, record })
+    history.compacted = this.compacted
     this.renew()
   }
 
@@ -50,6 +64,7 @@ export class Clients {
       new Producer(one('plain'), false, 2, this.load)
     ]
     this.#remoting = [new RemotingProducer(one('remoting'), this.load)]
+    this.compacted?.renew()
   }
 
   /** Resolves when all of them have stopped: the server went, or refused them. */
@@ -66,6 +81,7 @@ export class Clients {
       ...this.#remoting.map((producer) => producer.run(broker)),
       consume(kafka, 'faults', load),
       remotingConsume(broker, 'faults-remoting', load),
+      ...(this.compacted?.run(kafka) ?? []),
       askLatest(kafka, asked),
       askMaxOffset(broker, asked),
       ...(this.#mayRot ? [] : [this.timers.run(broker, now)])

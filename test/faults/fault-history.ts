@@ -5,6 +5,7 @@
  */
 import type { FlushMode } from '../../storage/index.ts'
 import {
+  type CompactedTopics,
   checkHistory,
   type HistoryEvent,
   type RecordId,
@@ -27,6 +28,8 @@ export class FaultHistory {
   toldEnds = 0
   /** Acknowledgements that a power cut in the flush mode async may have taken back. */
   disowned = 0
+  /** Set before there is an event of theirs. */
+  compacted: CompactedTopics | undefined
 
   /** `lostOf`: offsets of a partition whose bytes were damaged, so that readers may be taken past them. */
   constructor(flushMode: FlushMode, lostOf: (partition: number) => ReadonlySet<number>) {
@@ -43,6 +46,7 @@ export class FaultHistory {
       }
     }
     if (event.kind !== 'given') {
+      if (event.kind === 'read' && event.end !== undefined) this.toldEnd(event.partition, event.end)
       this.#events.push(event)
       return
     }
@@ -96,7 +100,7 @@ export class FaultHistory {
 
   /** Throws Violation for what a correct server cannot have shown. */
   judge(): void {
-    const violations = checkHistory(this.#events)
+    const violations = checkHistory(this.#events, this.compacted)
     if (violations.length === 0) return
     throw new Violation(violations.map(({ rule, detail }) => `${rule}: ${detail}`).join('\n'))
   }

@@ -40,6 +40,7 @@ export interface ServerRunReport {
   readonly flips: number
   readonly damagesReported: number
   readonly corruptAnswers: number
+  readonly compactions: number
 }
 
 const endings = [
@@ -79,6 +80,7 @@ export class ServerRun {
   #loaded: Promise<void> = Promise.resolve()
   #damagesReported = 0
   #corruptAnswers = 0
+  #compactions = 0
   /** What happened so far, for whoever has to find out why. */
   readonly story: string[] = []
 
@@ -89,7 +91,8 @@ export class ServerRun {
       this.#rot.lostOf(this.#clients.load.topic, partition)
     )
     const isSync = options.flushMode === 'sync'
-    this.#clients = new Clients(this.#random.fork(), this.#history, isSync, this.#rots)
+    const now = () => this.#world.clock.now()
+    this.#clients = new Clients(this.#random.fork(), this.#history, isSync, this.#rots, now)
     this.#world = new FaultWorld(this.#random.fork(), Date.now())
     this.#rot = new Rot(this.#random.fork(), options.rots === 'unseen')
   }
@@ -116,7 +119,8 @@ export class ServerRun {
         disowned,
         flips: this.#rot.flips,
         damagesReported: this.#damagesReported,
-        corruptAnswers: this.#corruptAnswers
+        corruptAnswers: this.#corruptAnswers,
+        compactions: this.#compactions
       }
     } catch (error) {
       throw new Error(`${error}\n${this.story.join('\n')}`, { cause: error })
@@ -134,6 +138,7 @@ export class ServerRun {
     const { topic, partitions } = this.#clients.load
     await createTopic(connection, topic, partitions)
     await createTopic(connection, this.#clients.timers.topic, 1)
+    await this.#clients.compacted?.make(connection)
     connection.close()
     await this.#close(server)
   }
@@ -264,6 +269,7 @@ export class ServerRun {
     } finally {
       connection.close()
     }
+    await this.#clients.compacted?.readAll(addressesOf(server).kafka)
     this.#history.judge()
   }
 
@@ -317,13 +323,18 @@ export class ServerRun {
     const opened = { cut: undefined, damages: [] as unknown[] }
     const log: LogSink = (_, event, fields) => {
       if (event === 'log-tail-cut') Object.assign(opened, { cut: fields })
+      if (event === 'compacted') this.#compactions++
       if (event === 'log-damaged') opened.damages.push(fields)
       if (event.startsWith('log-') || event.startsWith('store-') || event.startsWith('leader-'))
         this.#note(`${event} ${JSON.stringify(fields)}`)
     }
     const { world } = this.#world
     const server = await startServer({
-      config: { ...smallConfig, flush: this.#options.flushMode },
+      config: {
+        ...smallConfig,
+        ...(this.#clients.compacted === undefined ? {} : compactingConfig),
+        flush: this.#options.flushMode
+      },
       log,
       world: this.#options.worldOf?.(world) ?? world
     })
@@ -360,6 +371,9 @@ const smallConfig = {
   heldTimersMax: 16,
   reserveBytes
 }
+
+/** Where there is something to compact, a life is long enough for it. */
+const compactingConfig = { retentionCheckIntervalMs: 50, cleanerBytesPerSecondMax: 2 ** 30 }
 
 function addressesOf({ addresses }: Server): { kafka: string; broker: string } {
   const { kafka, broker } = addresses
