@@ -76,8 +76,9 @@ const checksumBytes = 4
 const sumKey = Buffer.from('mrows')
 /** Sums are taken modulo this, so that they stay exact. */
 const sumModulus = 2 ** 48
-/** Entries read together. */
+/** Entries read together, and about how many bytes of them. */
 const entriesAtOnce = 1000
+const bytesAtOnce = 256 * 1024
 
 /** What of a database is summed. */
 export interface Sums {
@@ -177,14 +178,16 @@ export class CheckedDb {
 
   /** The same, many at a time. */
   async *entriesTogether(range: Range): AsyncIterable<readonly [key: Buffer, value: Buffer][]> {
-    const iterator = this.#db.iterator(range)
-    const size = Math.min(range.limit ?? entriesAtOnce, entriesAtOnce)
+    const iterator = this.#db.iterator({ ...range, highWaterMarkBytes: bytesAtOnce })
+    let left = range.limit ?? Number.POSITIVE_INFINITY
     try {
-      for (;;) {
+      while (left > 0) {
+        // Fewer than were asked for may come long before the end: what they have in bytes is bounded too.
+        const size = Math.min(left, entriesAtOnce)
         const some = await this.#reading(() => iterator.nextv(size))
         if (some.length === 0) return
+        left -= some.length
         yield some.map(([key, value]) => [key, this.#valueOf(key, value)])
-        if (some.length < size || size === range.limit) return
       }
     } finally {
       await iterator.close()

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import type { MemoryLevel } from 'memory-level'
 import t from 'tap'
-import { CheckedDb, type Database, sameDatabase } from '../../storage/checked-db.ts'
+import { CheckedDb, type Database, levelAt, sameDatabase } from '../../storage/checked-db.ts'
+import { temporaryFolder } from '../src/temporary-folder.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 const markKey = Buffer.from('mark')
@@ -47,6 +49,28 @@ t.test('no flipped bit of a value or of its checksum passes', async (t) => {
   await t.rejects(db.get(Buffer.from('j')), { code: 'io-failed' }, 'nor does another key of it')
   await raw.put(key, Buffer.of(1, 2))
   await t.rejects(db.get(key), { name: 'IndexDamagedError' }, 'nor what is too short')
+})
+
+t.test('LevelDB gives what there is, however much that is in bytes', async (t) => {
+  const databases = levelAt(join(temporaryFolder(t), 'index'))
+  const isRow = (key: Buffer) => key[0] === 0x73
+  const partOf = (key: Buffer) => (key[0] === 0x70 ? Buffer.from('s:') : undefined)
+  const open = async () => (await CheckedDb.open(databases, { isRow, partOf }, markKey)).db
+  const db = await open()
+  const count = 3000
+  for (const kind of ['s', 'p'])
+    await db.batch(Array.from({ length: count }, (_, i) => put(`${kind}${i}`, 'x'.repeat(700))))
+  await db.close()
+  const again = await open()
+  t.equal((await readRows(again)).length, count + 1)
+  const part = { gte: Buffer.from('p'), lt: Buffer.from('q') }
+  let found = 0
+  for await (const _ of again.part(part, Buffer.from('s:'))) found++
+  t.equal(found, count)
+  found = 0
+  for await (const _ of again.entries({ ...part, limit: 1500 })) found++
+  t.equal(found, 1500)
+  await again.close()
 })
 
 t.test('a row that is missing, too many or old is noticed', async (t) => {
