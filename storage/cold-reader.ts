@@ -155,7 +155,7 @@ export class ColdReader {
       const first = pieces[from] as Piece
       const read = this.#readShared(queue, first.run.segment, start, end - start, out)
       const bytes = await read.catch((error: Error) => {
-        // What is before it is given; who comes to it is told. It may go under a reader of many segments again and again.
+        // What is before it is given; who comes to it is told.
         if (out.bytes === 0) throw error
         return undefined
       })
