@@ -313,7 +313,7 @@ export class Committer {
   /** What waited longest has waited long enough. An fsync under way began before it was written. */
   async #syncDue(): Promise<void> {
     await this.#syncing
-    if (this.#failure === undefined) await this.#startSync()
+    await this.#startSync()
   }
 
   /** Async mode: fsyncs what is written so far. Rejects, and fails the store, if the disk does. */

@@ -1,6 +1,7 @@
 /** The real disk. The only importer of node:fs, so that tests can put a faulty disk under everything. */
 import * as fs from 'node:fs'
 import type { File, FileSystem, OpenMode, SpaceReport } from './ports.ts'
+import { failedSync, writeThenSync } from './write-then-sync.ts'
 
 /** IOV_MAX: what one writev takes on Linux and macOS. */
 const buffersPerWriteMax = 1024
@@ -95,8 +96,7 @@ class RealFile implements File {
     if (isOneWrite) this.#durable ??= await this.#openDurable()
     const handle = (isOneWrite ? this.#durable : undefined) ?? -1
     if (handle < 0) {
-      await this.writev(buffers, position)
-      await this.datasync().catch(failedSync)
+      await writeThenSync(this, buffers, position)
       return
     }
     try {
@@ -174,12 +174,6 @@ async function writeAll(
     at += written
     skip += written
   }
-}
-
-/** A disk that is full is another matter than one that lost what it had taken. */
-function failedSync(error: NodeJS.ErrnoException): never {
-  if (error.code !== 'ENOSPC') throw error
-  throw Object.assign(new Error(`fdatasync: ${error.message}`, { cause: error }), { code: 'EIO' })
 }
 
 /** What one call may take of `buffers` from `index` on, of whose first `skip` bytes are written. */

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from '../../storage/checked-db.ts'
 import type { File, FileSystem } from '../../storage/ports.ts'
-import { writeThenSync } from '../support/disk-faults.ts'
+import { writeThenSync } from '../../storage/write-then-sync.ts'
 
 const nothing = async (): Promise<void> => {}
 

@@ -1,5 +1,4 @@
 /** The ways in which calls of a faulty disk end badly. */
-import type { File } from '../../storage/ports.ts'
 
 export type DiskCall =
   | 'open'
@@ -48,18 +47,6 @@ export interface DiskFaults {
   readFlips: number
   /** Datasync, sync and syncFolder succeed and do nothing, as disks with a lying cache do. */
   syncLies: number
-}
-
-/** `writevDurable` of a file that has its two halves only. */
-export async function writeThenSync(
-  file: Pick<File, 'writev' | 'datasync'>,
-  buffers: readonly Buffer[],
-  position: number
-): Promise<void> {
-  await file.writev(buffers, position)
-  await file.datasync().catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOSPC' ? Object.assign(error, { code: 'EIO' }) : error
-  })
 }
 
 /** What a call may do where it does not do all. */

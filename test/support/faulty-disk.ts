@@ -3,13 +3,13 @@
  * by name, at a power cut; calls can be made to fail, to stop half-way, or to lie.
  */
 import type { File, FileSystem, OpenMode, SpaceReport } from '../../storage/ports.ts'
+import { writeThenSync } from '../../storage/write-then-sync.ts'
 import {
   type DiskCall,
   type DiskFaults,
   type PartialEffects,
   type Planned,
-  PowerLost,
-  writeThenSync
+  PowerLost
 } from './disk-faults.ts'
 import { DiskFile, type PageBudget, pageBytes } from './disk-file.ts'
 import { DiskFolder, type DiskNode } from './disk-folder.ts'

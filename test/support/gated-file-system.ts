@@ -1,5 +1,6 @@
 import type { File, FileSystem } from '../../storage/ports.ts'
-import { PowerLost, writeThenSync } from './disk-faults.ts'
+import { writeThenSync } from '../../storage/write-then-sync.ts'
+import { PowerLost } from './disk-faults.ts'
 
 /** Holds back fsyncs while a test looks at what is, and is not yet, to be seen. */
 export class SyncGate {
