@@ -10,7 +10,7 @@ import { isThere, type Recovered, type RecoveryParts } from './live-segments.ts'
 import { type NewestSnapshot, newestSnapshot } from './newest-snapshot.ts'
 import type { LogSink } from './ports.ts'
 import { recoverFromLog, recoverFromView, whyViewUnusable } from './recovery.ts'
-import { type Salvaged, type SalvageOptions, salvage } from './repair/salvage.ts'
+import type { Salvaged, SalvageOptions } from './repair/salvage.ts'
 
 export interface FindStateOptions {
   /** LevelDB's view is made anew even if it looks sound. */
@@ -69,6 +69,8 @@ async function salvageState(
   if (snapshot === undefined && !options.fromSegments) throw refusal
   forget(parts)
   const catalog = new Catalog()
+  // A server never needs it: its start does not wait for the files of it.
+  const { salvage } = await import('./repair/salvage.ts')
   return { ...(await salvage(parts, catalog, snapshot, options)), catalog }
 }
 

@@ -1,7 +1,6 @@
 import { type OpenOptions, openStore } from './open-store.ts'
 import type { RecoveryReport } from './recovery-report.ts'
-import { dropUnreadable } from './repair/drop-unreadable.ts'
-import { type GivenUp, giveUpDamage } from './repair/give-up-damage.ts'
+import type { GivenUp } from './repair/give-up-damage.ts'
 import type { SalvageOptions } from './repair/salvage.ts'
 import { foldersOf } from './store-folder.ts'
 import type { StoreTools } from './store-parts.ts'
@@ -31,6 +30,9 @@ export async function reindexStore(options: ReindexOptions): Promise<ReindexRepo
     await store.close()
     return { ...store.recovery, givenUp: undefined }
   }
+  // A server never needs them: its start does not wait for these files.
+  const { giveUpDamage } = await import('./repair/give-up-damage.ts')
+  const { dropUnreadable } = await import('./repair/drop-unreadable.ts')
   const salvage = { fromSegments, ...(settingsOf === undefined ? {} : { settingsOf }) }
   const store = await openStore({ ...opening, healHeaders: true, salvage })
   try {
