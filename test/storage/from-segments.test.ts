@@ -73,7 +73,12 @@ t.test('state is what the segments tell, and what they do not is said', async (t
   await t.rejects(reindex(life, true), { code: 'unrecoverable' }, 'state is not given up unasked')
   const settingsOf = () => ({ config: { 'retention.ms': '-1' }, system: false })
   const { salvaged, epochsRaised } = await reindex(life, { ...fromSegments, settingsOf })
-  t.match(salvaged, { fromSegments: true, isStateLost: true, missing: [], topics: ['a'] })
+  t.match(salvaged, {
+    fromSegments: true,
+    isStateLost: true,
+    missing: { length: 0 },
+    topics: ['a']
+  })
   t.match(salvaged?.gaps, [{ firstSegment: 1, lastSegment: 1, firstSequence: 1 }])
   t.equal(epochsRaised, 'state of the store is lost')
 
@@ -250,7 +255,7 @@ t.test('LevelDB alone knows all state, if its view is whole', async (t) => {
     await flip(life, `/data/snapshots/${name}`, 100)
   await loseSegment(life, 1)
   const report = await reindex(life, { skipDamaged: true }, index)
-  t.match(report.salvaged, { missing: [1], isStateLost: false, topics: [] })
+  t.match(report.salvaged, { missing: [1], isStateLost: false, topics: { length: 0 } })
   t.match(report.givenUp, { missing: [1], lost: [{ topic: 'a', queue: 0, firstOffset: 0 }] })
   const { store } = await life.open('/data')
   t.match(await store.findTopic({ id }), { config: { 'retention.ms': '1' } })
@@ -271,7 +276,7 @@ t.test('a segment without a header and without its first group is read all the s
       await loseSegment(life, 1)
     }
     const report = await reindex(life, { skipDamaged: true, fromSegments: !isWhole })
-    t.match(report.givenUp, { missing: [], segments: [3] })
+    t.match(report.givenUp, { missing: { length: 0 }, segments: [3] })
     t.equal(report.givenUp?.lost.length, 1, 'its first group had a record of one queue')
     t.match(report.givenUp?.lost[0], { segment: 3 })
     const { store } = await life.open('/data')
@@ -296,7 +301,7 @@ t.test('a store of which all is there is only read', async (t) => {
   const queues = await closedStore(life)
   await loseSnapshots(life)
   const report = await reindex(life, fromSegments)
-  t.match(report, { salvaged: undefined, damages: [], epochsRaised: undefined })
+  t.match(report, { salvaged: undefined, damages: { length: 0 }, epochsRaised: undefined })
   const { store } = await life.open('/data')
   t.match(await store.findTopic({ id: topicId }), { queues })
   for (const queue of queues) t.equal((await offsetsOf(store, queue)).length, 40)

@@ -43,7 +43,11 @@ t.test(
     t.same(await life.problems('/data'), [])
     for (const its of [index, undefined]) {
       const again = await life.open('/data', its)
-      t.match(again.store.recovery, { cut: undefined, epochsRaised: undefined, damages: [] })
+      t.match(again.store.recovery, {
+        cut: undefined,
+        epochsRaised: undefined,
+        damages: { length: 0 }
+      })
       t.same(await offsetsOf(again.store, queue), upTo(3))
       await again.store.close()
     }

@@ -53,7 +53,7 @@ export function readTests(t: Test, open: OpenEngine): void {
       const empty = (await world.topic('empty')).queues[0]!
       for (let round = 0; round < 2; round++) {
         t.match(await world.readOne({ queue, offset: 30 }), {
-          buffers: [],
+          buffers: { length: 0 },
           bytes: 0,
           nextOffset: 30,
           ends: { logStartOffset: 0, highWatermark: 30, lastStableOffset: 30, leaderEpoch: 0 }

@@ -79,7 +79,7 @@ t.test('everything in a group reaches the sink, in order', async (t) => {
   ])
   t.match(second.batches[1], { producerId: -1, producerEpoch: -1, baseSequence: -1, magic: 2 })
   t.match(second.batches[1], { baseTimestamp: 1_700_000_000_000, maxTimestamp: 1_700_000_000_001 })
-  t.match(end, { position: image.length, nextSequence: 2, damages: [], groupCount: 1 })
+  t.match(end, { position: image.length, nextSequence: 2, damages: { length: 0 }, groupCount: 1 })
   t.notOk('torn' in end)
 })
 
@@ -107,7 +107,7 @@ t.test('the log ends at zeros, and at the end of the file', async (t) => {
   image.raw(Buffer.alloc(5000))
   const { end, sequences } = await scan(image.bytes())
   t.same(sequences, [1, 2, 3])
-  t.match(end, { position: length, nextSequence: 4, lastDurableThrough: 2, damages: [] })
+  t.match(end, { position: length, nextSequence: 4, lastDurableThrough: 2, damages: { length: 0 } })
   t.notOk('torn' in end)
 })
 
@@ -149,7 +149,7 @@ t.test('a tail torn at any byte gives the groups before it, and nothing of it', 
       whole.copy(bytes, 0, 0, end)
       const { end: found, sequences } = await scan(bytes)
       t.same(sequences, [1])
-      t.match(found, { position, nextSequence: 2, damages: [] })
+      t.match(found, { position, nextSequence: 2, damages: { length: 0 } })
       if (end > position) t.match(found.torn, { position }, `torn at ${end}`)
       else t.notOk(found.torn)
     }
@@ -239,7 +239,7 @@ t.test('what the caller knows to be durable is never cut', async (t) => {
   const image = imageOf(3)
   const bytes = image.bytes()
   bytes[image.groups[2]!.position]! ^= 1
-  t.match((await scan(bytes)).end, { nextSequence: 3, damages: [], torn: {} })
+  t.match((await scan(bytes)).end, { nextSequence: 3, damages: { length: 0 }, torn: {} })
   const { end } = await scan(bytes, { durableThrough: 3 })
   t.match(end.damages, [{ sequences: { first: 3, last: 3 }, toPosition: image.length }])
   t.match(end, { position: image.length, nextSequence: 4 })
@@ -326,10 +326,10 @@ t.test('headers of another store, segment or place are none of this log', async 
   image.raw(elsewhere)
   const { end, sequences } = await scan(image.bytes())
   t.same(sequences, [1, 2])
-  t.match(end, { damages: [], torn: {} })
+  t.match(end, { damages: { length: 0 }, torn: {} })
   t.match((await scan(imageOf(2).bytes(), { segmentId: 2 })).end, { groupCount: 0, torn: {} })
   const foreign = { storeId: Buffer.alloc(16, 9) }
-  t.match((await scan(imageOf(2).bytes(), foreign)).end, { groupCount: 0, damages: [] })
+  t.match((await scan(imageOf(2).bytes(), foreign)).end, { groupCount: 0, damages: { length: 0 } })
 })
 
 t.test('a record that holds a log is not taken for one', async (t) => {
@@ -351,7 +351,11 @@ t.test('a group left over from before a cut is no group', async (t) => {
   stale.group([setting], { sequence: 2 })
   const { end, sequences } = await scan(stale.bytes())
   t.same(sequences, [1, 2])
-  t.match(end, { nextSequence: 3, damages: [], torn: { why: /group 2 stands where 3 was due/ } })
+  t.match(end, {
+    nextSequence: 3,
+    damages: { length: 0 },
+    torn: { why: /group 2 stands where 3 was due/ }
+  })
 })
 
 t.test('a gap in the sequence is damage if the missing groups were durable', async (t) => {

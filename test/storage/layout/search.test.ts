@@ -82,7 +82,7 @@ t.test(
     for (const length of [0, 64, 100, segmentHeaderBytes - 1, segmentHeaderBytes]) {
       const { end, sequences } = await scan(bytes.subarray(0, length))
       t.same(sequences, [])
-      t.match(end, { position: segmentHeaderBytes, nextSequence: 1, damages: [] })
+      t.match(end, { position: segmentHeaderBytes, nextSequence: 1, damages: { length: 0 } })
       t.notOk(end.torn)
     }
   }

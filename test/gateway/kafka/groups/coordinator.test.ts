@@ -220,7 +220,7 @@ t.test(
     const world = new GroupWorld()
     const [a, b] = await world.stable(2)
     const same = await world.join({ memberId: b!.memberId }).promise
-    t.match(same, { error: 0, generation: 2, leader: a!.memberId, members: [] })
+    t.match(same, { error: 0, generation: 2, leader: a!.memberId, members: { length: 0 } })
     t.equal(world.state, 'Stable')
     const changed = world.join({ memberId: b!.memberId, protocols: [['range', 'other']] })
     t.equal(world.state, 'PreparingRebalance')

@@ -106,8 +106,17 @@ t.test('groups are described: their members, and what these offer and do', async
         memberAssignment: Buffer.from('work')
       }
     ])
-    t.match(groups[1], { errorCode: 0, groupState: 'Empty', protocolType: '', members: [] })
-    t.match(groups[2], { errorCode: version >= 6 ? 69 : 0, groupState: 'Dead', members: [] })
+    t.match(groups[1], {
+      errorCode: 0,
+      groupState: 'Empty',
+      protocolType: '',
+      members: { length: 0 }
+    })
+    t.match(groups[2], {
+      errorCode: version >= 6 ? 69 : 0,
+      groupState: 'Dead',
+      members: { length: 0 }
+    })
   }
   void broker.kafka.coordinator.join({
     groupId: 'live',

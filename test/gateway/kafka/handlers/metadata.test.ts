@@ -100,7 +100,7 @@ t.test('the answer for all topics has no error even if a topic goes meanwhile', 
     [[0, 'stays']]
   )
   const asked = await metadata(9, ['goes'], { allowAutoTopicCreation: false })
-  t.match(asked.topics, [{ errorCode: 3, name: 'goes', partitions: [] }])
+  t.match(asked.topics, [{ errorCode: 3, name: 'goes', partitions: { length: 0 } }])
 })
 
 t.test('a topic that is missing is made before the answer, once', async (t) => {
@@ -159,7 +159,7 @@ t.test('topics are asked for by id from version 12 on', async (t) => {
     { errorCode: 100, name: null, topicId: system.id, partitions: [] }
   ])
   const early = await byId(11, topic.id)
-  t.match(early.topics, [{ errorCode: 42, name: '', topicId: topic.id, partitions: [] }])
+  t.match(early.topics, [{ errorCode: 42, name: '', topicId: topic.id, partitions: { length: 0 } }])
   t.equal(early.brokers.length, 1)
   const named = await ask(metadataRequest, metadataResponse, 10, {
     topics: [{ topicId: topic.id, name: 'orders' }]
@@ -193,7 +193,7 @@ t.test('clients are told the address they dialled, or what is advertised for it'
 t.test('what the store cannot do now the client asks for again', async (t) => {
   const { metadata, store, overloads } = start(t)
   store.failures.push(new StoreError('overloaded', 'too much waits'))
-  t.match((await metadata(9, ['new'])).topics, [{ errorCode: 5, partitions: [] }])
+  t.match((await metadata(9, ['new'])).topics, [{ errorCode: 5, partitions: { length: 0 } }])
   t.equal(overloads(), 1)
   store.failures.push(new StoreError('disk-full', 'no space'))
   t.match((await metadata(9, ['new'])).topics, [{ errorCode: 5 }])
