@@ -12,13 +12,14 @@ import {
   isReady,
   page,
   reserveBytes,
+  type Served,
   serviceNotAvailable,
   smallOptions,
   storageError,
   until,
   valueBytes
 } from './disk-clients.ts'
-import { createTopic, deleteRecords, endOf, fetch, isOutOfRange } from './raw-requests.ts'
+import { deleteRecords, endOf, fetch, isOutOfRange } from './raw-requests.ts'
 import { playOnSmallDisks, type SmallDisk } from './small-disk.ts'
 
 /** Below the reserve, with room for what the store itself has to write. */
@@ -27,22 +28,15 @@ const topics = ['keeps', 'goes']
 /** What is still to come of the oldest record's time when retention is set. */
 const restMs = 1000
 
-interface Filled {
-  readonly server: OwnServer
-  readonly clients: Clients
-}
-
-async function started(t: Test, disk: SmallDisk): Promise<Filled> {
+async function started(t: Test, disk: SmallDisk): Promise<Served> {
   const server = await disk.serve(t, smallOptions)
-  const clients = new Clients(server)
-  await clients.connect()
-  for (const topic of topics) await createTopic(clients.kafka, topic, 1)
+  const clients = await Clients.of(server, topics)
   for (let i = 0; i < 5; i++) t.equal(await clients.produce('keeps'), 0)
   return { server, clients }
 }
 
 /** Appends of both protocols, to any topic, are refused, and the operator is told. */
-async function refuses(t: Test, { server, clients }: Filled): Promise<void> {
+async function refuses(t: Test, { server, clients }: Served): Promise<void> {
   for (const topic of topics) {
     t.equal(await clients.produce(topic), storageError, `Kafka's appends to ${topic} are refused`)
     t.equal((await clients.send(topic)).code, serviceNotAvailable, "and RocketMQ's")
@@ -51,13 +45,13 @@ async function refuses(t: Test, { server, clients }: Filled): Promise<void> {
 }
 
 /** Segments go, more than before, and by that there is space. Around the reserve there may be some a moment earlier. */
-async function makesSpace({ server }: Filled, deletedBefore = 0): Promise<void> {
+async function makesSpace({ server }: Served, deletedBefore = 0): Promise<void> {
   await until('segments go', async () => (await deletedSegments(server)) > deletedBefore)
   await until('ready', isReady(server))
 }
 
 /** Appends of both protocols are taken, at the offsets behind those that were there. */
-async function takes(t: Test, { clients }: Filled, end: number): Promise<void> {
+async function takes(t: Test, { clients }: Served, end: number): Promise<void> {
   t.equal(await clients.produce('goes'), 0)
   t.equal((await clients.send('goes')).code, 0)
   t.same([...(clients.stored.get('goes')?.keys() ?? [])].slice(-2), [end, end + 1])
@@ -70,7 +64,7 @@ async function deletedSegments(server: OwnServer): Promise<number> {
 }
 
 /** By DeleteRecords; what is left of the topic begins there. */
-async function deleteBefore(t: Test, { clients }: Filled, offset: number): Promise<void> {
+async function deleteBefore(t: Test, { clients }: Served, offset: number): Promise<void> {
   const { kafka } = clients
   t.equal(await deleteRecords(kafka, 'goes', 0, offset), offset)
   t.equal(await endOf(kafka, 'goes', 0, 'logStart'), offset)

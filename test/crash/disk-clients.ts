@@ -5,7 +5,7 @@ import type { OwnServer } from '../clients/server.ts'
 import { ConnectionLost } from '../support/connect.ts'
 import { decodeBatches } from './raw-bytes.ts'
 import { RawConnection } from './raw-connection.ts'
-import { commitOffset, committedOffset, fetch, produce } from './raw-requests.ts'
+import { commitOffset, committedOffset, createTopic, fetch, produce } from './raw-requests.ts'
 import { sendOne } from './remoting-load.ts'
 
 const mib = 1024 * 1024
@@ -26,6 +26,11 @@ export const smallOptions: readonly string[] = [
   ...['--retention-check-interval-ms', '100']
 ]
 
+export interface Served {
+  readonly server: OwnServer
+  readonly clients: Clients
+}
+
 /** A client of each protocol, and what they were acknowledged: offset and value's beginning, by topic. */
 export class Clients {
   readonly stored = new Map<string, Map<number, string>>()
@@ -34,8 +39,16 @@ export class Clients {
   remoting!: RemotingConnection
   #count = 0
 
-  constructor(server: OwnServer) {
+  private constructor(server: OwnServer) {
     this.#server = server
+  }
+
+  /** Connected, with topics of one partition. */
+  static async of(server: OwnServer, topics: readonly string[]): Promise<Clients> {
+    const clients = new Clients(server)
+    await clients.connect()
+    for (const topic of topics) await createTopic(clients.kafka, topic, 1)
+    return clients
   }
 
   async connect(): Promise<void> {

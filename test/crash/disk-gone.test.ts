@@ -3,10 +3,8 @@
 
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import type { OwnServer } from '../clients/server.ts'
 import { runCommand } from '../src/run-command.ts'
-import { again, Clients, goesOn, smallOptions } from './disk-clients.ts'
-import { createTopic } from './raw-requests.ts'
+import { again, Clients, goesOn, type Served, smallOptions } from './disk-clients.ts'
 import { playOnSmallDisks, type SmallDisk } from './small-disk.ts'
 
 /** RUNS in the environment: how often the disk goes away. */
@@ -17,21 +15,14 @@ const diskBytes = 128 * 1024 * 1024
 /** Records of each protocol that are acknowledged before the disk goes. */
 const appendsBefore = 8
 
-interface Life {
-  readonly server: OwnServer
-  readonly clients: Clients
-}
-
-async function started(t: Test, disk: SmallDisk): Promise<Life> {
+async function started(t: Test, disk: SmallDisk): Promise<Served> {
   const server = await disk.serve(t, smallOptions)
-  const clients = new Clients(server)
-  await clients.connect()
-  await createTopic(clients.kafka, 'keeps', 1)
+  const clients = await Clients.of(server, ['keeps'])
   return { server, clients }
 }
 
 /** Starts are refused in one line while the disk is as it is. */
-async function refusesToStart(t: Test, { server }: Life, why: RegExp): Promise<void> {
+async function refusesToStart(t: Test, { server }: Served, why: RegExp): Promise<void> {
   const words = ['serve', '--data', `${server.folder}/data`, '--log-level', 'error']
   const running = runCommand(t, words)
   t.same(await running.ended, { code: 3, signal: null })
@@ -43,7 +34,7 @@ async function refusesToStart(t: Test, { server }: Life, why: RegExp): Promise<v
  * The disk goes between two appends: of an fdatasync under way in that moment ext4 may say that it succeeded, though
  * its journal was given up (seen with Linux 6.18). The server says so once, and ends with 1.
  */
-async function goesUnder(t: Test, { server, clients }: Life, disk: SmallDisk): Promise<void> {
+async function goesUnder(t: Test, { server, clients }: Served, disk: SmallDisk): Promise<void> {
   for (let i = 0; i < appendsBefore; i++) {
     t.equal(await clients.produce('keeps'), 0)
     t.equal((await clients.send('keeps')).code, 0)

@@ -11,8 +11,7 @@ import { temporaryFolder } from '../src/temporary-folder.ts'
 import { ConnectionLost } from '../support/connect.ts'
 import { type FailingCall, FailingCalls } from '../support/failing-calls.ts'
 import { quietPort } from '../support/quiet-port.ts'
-import { again, Clients, goesOn } from './disk-clients.ts'
-import { createTopic } from './raw-requests.ts'
+import { again, Clients, goesOn, type Served } from './disk-clients.ts'
 
 /** A checkpoint for every few records. */
 const options = [
@@ -27,22 +26,15 @@ const options = [
 const inIndex = '/index/'
 const everyCall: readonly FailingCall[] = ['open', 'lock', 'read', 'write', 'sync', 'rename']
 
-interface Life {
-  readonly server: OwnServer
-  readonly clients: Clients
-}
-
 /** A server with records of both protocols and committed offsets. */
-async function life(t: Test, calls?: FailingCalls): Promise<Life> {
+async function life(t: Test, calls?: FailingCalls): Promise<Served> {
   const server = new OwnServer(temporaryFolder(t), options)
   t.teardown(() => server.stop('SIGKILL'))
   if (calls !== undefined) server.variables = calls.variables
   // Whatever a test before this one left behind when it failed.
   calls?.mend()
   await server.start(await quietPort())
-  const clients = new Clients(server)
-  await clients.connect()
-  await createTopic(clients.kafka, 'keeps', 1)
+  const clients = await Clients.of(server, ['keeps'])
   await appends(t, clients)
   await goesOn(t, clients, 'keeps')
   return { server, clients }
@@ -56,7 +48,7 @@ async function appends(t: Test, clients: Clients): Promise<void> {
 }
 
 /** Nothing is missing, the store takes more, and is sound after a kill. */
-async function goesOnAfter(t: Test, { server, clients }: Life): Promise<void> {
+async function goesOnAfter(t: Test, { server, clients }: Served): Promise<void> {
   await server.start(server.port)
   await clients.connect()
   await clients.verify(t, 'keeps')

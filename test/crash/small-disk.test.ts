@@ -18,7 +18,7 @@ import {
   storageError,
   until
 } from './disk-clients.ts'
-import { commitOffset, committedOffset, createTopic } from './raw-requests.ts'
+import { commitOffset, committedOffset } from './raw-requests.ts'
 import { playOnSmallDisks, type SmallDisk } from './small-disk.ts'
 
 /** RUNS in the environment: how often others fill the disk; with it every scene is played on every file system. */
@@ -54,9 +54,7 @@ async function below(t: Test, disk: SmallDisk): Promise<void> {
   server.heard = (text) => {
     heard += text
   }
-  const clients = new Clients(server)
-  await clients.connect()
-  for (const topic of ['keeps', 'goes']) await createTopic(clients.kafka, topic, 1)
+  const clients = await Clients.of(server, ['keeps', 'goes'])
   for (let i = 0; i < 5; i++) await clients.produce('keeps')
   const { kafka, rocketmq, text } = await clients.fill('goes')
   t.equal(kafka, storageError)
@@ -81,9 +79,7 @@ async function below(t: Test, disk: SmallDisk): Promise<void> {
 
 async function filledByOthers(t: Test, disk: SmallDisk): Promise<void> {
   const server = await disk.serve(t, smallOptions)
-  const clients = new Clients(server)
-  await clients.connect()
-  await createTopic(clients.kafka, 'keeps', 1)
+  const clients = await Clients.of(server, ['keeps'])
   for (let i = 0; i < 30; i++) await clients.produce('keeps')
   for (let times = 0; times < fills; times++) {
     disk.fill()
@@ -116,9 +112,7 @@ async function indexFull(t: Test, disk: SmallDisk): Promise<void> {
   await server.stop('SIGTERM')
   const index = disk.mountWithin(t, 'data/index', 'tmpfs', indexBytes)
   await server.start(server.port)
-  const clients = new Clients(server)
-  await clients.connect()
-  await createTopic(clients.kafka, 'keeps', 1)
+  const clients = await Clients.of(server, ['keeps'])
   let groups = 0
   const end = await (async () => {
     for (let i = 0; i < indexGroups; i++) {

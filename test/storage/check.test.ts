@@ -305,24 +305,36 @@ t.test('deleted segments are explained by the log or a snapshot, others are miss
   t.same((await check(storeOf(first, third([deletion, logStart(6)])))).problems, [])
 })
 
-t.test("a cleaner's copy accounts for the records in it, once it is live", async (t) => {
+/** Segment 1, and a cleaner's copy of what was in segment 2: segment 4. */
+function withCopy(): [SegmentImage, SegmentImage] {
   const first = new SegmentImage()
   first.group([orders, run(7, 0)])
   first.footer()
   const copy = new SegmentImage(4, 1, incompatibleFeatures.copied)
   copy.group([orders, run(7, 3)])
   copy.footer()
+  return [first, copy]
+}
+
+const segment = (id: number, firstSequence: number): StoredRow => {
+  const row = { id, firstSequence, lastSequence: firstSequence, dataBytes: 1 }
+  return { family: 'segment', row }
+}
+
+/** The copy takes its source's place. */
+const swap: LoggedChange[] = [
+  { op: 'put', entry: segment(4, 2) },
+  { op: 'delete', key: engineKeys.segment(2) }
+]
+
+t.test("a cleaner's copy accounts for the records in it, once it is live", async (t) => {
+  const [first, copy] = withCopy()
   const last = (changes: readonly LoggedChange[]) => {
     const image = new SegmentImage(3, 3)
     image.group([orders, run(7, 6)])
     image.group([makeState(changes)])
     return image
   }
-  const row = { id: 4, firstSequence: 2, lastSequence: 2, dataBytes: copy.length - 64 }
-  const swap: LoggedChange[] = [
-    { op: 'put', entry: { family: 'segment', row } },
-    { op: 'delete', key: engineKeys.segment(2) }
-  ]
   const sound = await check(storeOf(first, last(swap), copy))
   t.same(sound.problems, [])
   t.match(sound.totals, { segments: 3, records: 9 })
@@ -338,33 +350,17 @@ t.test("a cleaner's copy accounts for the records in it, once it is live", async
 })
 
 t.test('a copy that was begun before a snapshot and live after it is no deleted one', async (t) => {
-  const first = new SegmentImage()
-  first.group([orders, run(7, 0)])
-  first.footer()
-  const copy = new SegmentImage(4, 1, incompatibleFeatures.copied)
-  copy.group([orders, run(7, 3)])
-  copy.footer()
+  const [first, copy] = withCopy()
   const last = new SegmentImage(5, 3)
   last.group([orders, run(7, 6)])
   const taken = last.groups[0]!
-  const segment = (id: number, firstSequence: number): StoredRow => {
-    const row = { id, firstSequence, lastSequence: firstSequence, dataBytes: 1 }
-    return { family: 'segment', row }
-  }
-  last.group([
-    makeState([
-      { op: 'put', entry: segment(4, 2) },
-      { op: 'delete', key: engineKeys.segment(2) }
-    ])
-  ])
+  last.group([makeState(swap)])
   const others = [segment(1, 1), segment(2, 2), segment(5, 3)]
   const fileSystem = storeOf(first, last, copy)
   await addSnapshot(fileSystem, 3, taken.position + taken.bytes, [9, 0], { segment: 5, others })
-  t.match(await check(fileSystem), {
-    problems: [],
-    strays: [],
-    totals: { segments: 3, records: 9 }
-  })
+  const report = await check(fileSystem)
+  t.same([report.problems, report.strays], [[], []])
+  t.match(report.totals, { segments: 3, records: 9 })
   last.group([makeState([])])
   const later = storeOf(first, last, copy)
   const end = last.groups[2]!

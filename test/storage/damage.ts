@@ -69,3 +69,10 @@ export async function flipSomewhere(life: BackupLife, paths: readonly string[]):
   await flip(life, path, position, random.integer(8))
   return `${path} at ${position}`
 }
+
+/** What was given up once is not found again. Throws where it is. */
+export function refuseMore(again: ReindexReport): void {
+  const { damages, givenUp, salvaged } = again
+  if (damages.length > 0 || givenUp?.segments.length !== 0 || salvaged !== undefined)
+    throw new Error(`it is found again: ${JSON.stringify(again)}`)
+}

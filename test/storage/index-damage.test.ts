@@ -18,7 +18,7 @@ import {
   opened,
   type Tally,
   type Told
-} from './damaged-store.ts'
+} from './damaged-index.ts'
 
 /** Damages; RUNS in the environment asks for more. */
 const runs = Number(process.env.RUNS ?? 27)
@@ -142,7 +142,7 @@ interface Outcome {
 
 /** Opens the damaged store in a process of its own. */
 function opensIt(folder: string, wanted: string): Promise<Outcome> {
-  const program = fileURLToPath(new URL('./damaged-store.js', import.meta.url))
+  const program = fileURLToPath(new URL('./damaged-index.js', import.meta.url))
   const child = fork(program, [folder, wanted], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let told: Told | undefined
   let said = ''

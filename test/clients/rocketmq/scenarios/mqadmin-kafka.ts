@@ -126,7 +126,7 @@ async function toKafka(t: Test, { another, name, kafka }: OwnStage): Promise<voi
   await driver.stop()
   await untilCommitted(kafka, group, topic, 6)
   await driver.send(topic, numbered(3))
-  t.match(await describe(), { state: 'Empty', members: [] })
+  t.match(await describe(), { state: 'Empty', members: { length: 0 } })
   const ends = await admin.fetchTopicOffsets(topic)
   const [places] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
   const sum = (all: readonly { offset: string }[]) =>
