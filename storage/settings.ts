@@ -96,7 +96,7 @@ export const storeSettings = {
     min: 0,
     max: 1024 * gib,
     unit: 'bytes',
-    doc: 'Free disk space below which appends are refused, so that state and index never meet a full disk.'
+    doc: 'Free disk space below which appends are refused, so that state and index never meet a full disk. Taken again with a quarter of it more, at most 64 MiB.'
   },
   indexCacheBytes: {
     default: 16 * mib,

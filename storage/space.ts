@@ -10,6 +10,13 @@ const askAfterBytes = 16 * 1024 * 1024
 const askAfterMs = 1000
 /** How often a full disk is asked again at most, whoever wants something of it. */
 const askWhileFullMs = 250
+/**
+ * Refused appends are taken again with this share of the reserve above it, else a disk just at its reserve would take
+ * and refuse in turns: a checkpoint and the next segment's beginning take some of what a deletion gave.
+ */
+const takenAgainShare = 1 / 4
+/** But no more than this: a large reserve is not to keep away much more. */
+const takenAgainBytesMax = 64 * 1024 * 1024
 /** What checkpoints leave alone: with less they wait for space, as far as the reserve is larger than that. */
 const checkpointRoomBytes = 4 * 1024 * 1024
 /** Of a small reserve checkpoints may use all but this share. */
@@ -61,7 +68,14 @@ export class Space {
 
   /** Appends are to be refused. */
   get isFull(): boolean {
-    return this.#metEnd || this.freeBytes < this.#parts.reserveBytes
+    return this.#metEnd || this.freeBytes < this.#neededBytes
+  }
+
+  /** What has to be free for appends to be taken; more after some were refused. */
+  get #neededBytes(): number {
+    const { reserveBytes } = this.#parts
+    if (!this.#saidFull) return reserveBytes
+    return reserveBytes + Math.min(reserveBytes * takenAgainShare, takenAgainBytesMax)
   }
 
   /** A checkpoint would not meet the end of the disk. */
@@ -81,7 +95,10 @@ export class Space {
   /** Why appends are refused, for people. */
   get reason(): string {
     if (this.#metEnd) return 'the disk is full'
-    return `${this.freeBytes} bytes are free on the disk, less than the reserve of ${this.#parts.reserveBytes}`
+    const { reserveBytes } = this.#parts
+    const free = `${this.freeBytes} bytes are free on the disk`
+    if (this.freeBytes < reserveBytes) return `${free}, less than the reserve of ${reserveBytes}`
+    return `${free}; after less than the reserve of ${reserveBytes} it takes ${this.#neededBytes}`
   }
 
   /** Counts what was written; asks the disk again when it is time. */
