@@ -11,15 +11,114 @@ export interface RecordHeader {
   readonly value: Buffer | null
 }
 
-/** One record; its buffers are slices of the (inflated) batch. */
-export interface BatchRecord {
+/**
+ * One record of an inflated block. Its buffers are slices of the block, made when they are asked for: most readers
+ * look at few of them, and each is an object of its own.
+ */
+export class BatchRecord {
   readonly offset: number
   /** Its own, or the batch's append time where the topic stamps that. */
   readonly timestamp: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: readonly RecordHeader[]
+  readonly block: Buffer
+  readonly headerCount: number
+  /** Where the first header begins in the block. */
+  readonly headersAt: number
+  /** Where the last one does; without headers, where they end. */
+  readonly lastHeaderAt: number
+  /** Of the names and values of the headers before the last. */
+  readonly bytesBeforeLast: number
+  readonly #keyAt: number
+  readonly #keyBytes: number
+  readonly #valueAt: number
+  readonly #valueBytes: number
+
+  /** Reads from where the reader is to the record's end; throws CompressionError, corrupt, where none is. */
+  constructor(reader: VarintReader, batch: RecordBatch, baseOffset: number) {
+    const end = reader.int() + reader.at
+    reader.skip(1)
+    const timestamp = batch.baseTimestamp + reader.long()
+    this.offset = baseOffset + reader.int()
+    const isStamped = (batch.attributes & appendTimeBit) !== 0
+    this.timestamp = isStamped ? batch.maxTimestamp : timestamp
+    this.block = reader.bytes
+    this.#keyBytes = fieldBytes(reader)
+    this.#keyAt = reader.at
+    reader.skip(Math.max(this.#keyBytes, 0))
+    this.#valueBytes = fieldBytes(reader)
+    this.#valueAt = reader.at
+    reader.skip(Math.max(this.#valueBytes, 0))
+    const count = reader.int()
+    if (count < 0) reader.bad = true
+    this.headerCount = count
+    this.headersAt = reader.at
+    let lastHeaderAt = reader.at
+    let [bytesBeforeLast, lastBytes] = [0, 0]
+    for (let left = count; left > 0 && !reader.bad; left--) {
+      lastHeaderAt = reader.at
+      bytesBeforeLast += lastBytes
+      const nameBytes = reader.int()
+      reader.skip(nameBytes)
+      const valueBytes = Math.max(fieldBytes(reader), 0)
+      reader.skip(valueBytes)
+      lastBytes = nameBytes + valueBytes
+    }
+    this.lastHeaderAt = lastHeaderAt
+    this.bytesBeforeLast = bytesBeforeLast
+    if (reader.bad || reader.at !== end) throw malformed()
+  }
+
+  get key(): Buffer | null {
+    return this.#field(this.#keyAt, this.#keyBytes)
+  }
+
+  get value(): Buffer | null {
+    return this.#field(this.#valueAt, this.#valueBytes)
+  }
+
+  get headers(): readonly RecordHeader[] {
+    if (this.headerCount === 0) return noHeaders
+    const headers: RecordHeader[] = []
+    const reader = this.headerReader()
+    for (let left = this.headerCount; left > 0; left--) headers.push(nextHeader(reader))
+    return headers
+  }
+
+  /** At the first header. It is one for all records: to be used before another is read. */
+  headerReader(at = this.headersAt): VarintReader {
+    headerReader.reset(this.block, at, this.block.length)
+    return headerReader
+  }
+
+  #field(at: number, bytes: number): Buffer | null {
+    return bytes < 0 ? null : this.block.subarray(at, at + bytes)
+  }
 }
+
+const noHeaders: readonly RecordHeader[] = []
+const headerReader = new VarintReader()
+
+/** Length of what is a field of its own, -1 for null. */
+function fieldBytes(reader: VarintReader): number {
+  const length = reader.int()
+  if (length < -1) reader.bad = true
+  return length
+}
+
+/** Of a record that was read: nothing of it can be wrong. */
+function nextHeader(reader: VarintReader): RecordHeader {
+  const name = nextField(reader) ?? noBytes
+  return { name, value: nextField(reader) }
+}
+
+function nextField(reader: VarintReader): Buffer | null {
+  const length = reader.int()
+  if (length < 0) return null
+  const start = reader.at
+  reader.skip(length)
+  return reader.bytes.subarray(start, reader.at)
+}
+
+const noBytes = Buffer.alloc(0)
 
 /**
  * The records of a batch, inflated where it is compressed. Rejects with CompressionError ('corrupt' too where the
@@ -42,16 +141,18 @@ export function* decodeRecords(batch: RecordBatch, block: Buffer): Generator<Bat
   reader.reset(block, 0, block.length)
   const baseOffset = baseOffsetOf(batch)
   for (let index = 0; index < batch.recordCount; index++) {
-    yield readRecord(reader, batch, baseOffset)
+    yield new BatchRecord(reader, batch, baseOffset)
   }
   if (reader.at !== block.length) throw corrupt('bytes after the last record of a batch')
 }
 
+/** One for all: it is used up before anything else happens. */
+const recordReader = new VarintReader()
+
 /** The record at a place that RecordPlaces found. */
 export function recordFrom(batch: RecordBatch, block: Buffer, start: number): BatchRecord {
-  const reader = new VarintReader()
-  reader.reset(block, start, block.length)
-  return readRecord(reader, batch, baseOffsetOf(batch))
+  recordReader.reset(block, start, block.length)
+  return new BatchRecord(recordReader, batch, baseOffsetOf(batch))
 }
 
 /** The record with that offset alone, the others passed over by their lengths; undefined if there is none. */
@@ -70,31 +171,12 @@ export function recordAt(
     reader.long()
     if (baseOffset + reader.int() === offset) {
       reader.reset(block, start, block.length)
-      return readRecord(reader, batch, baseOffset)
+      return new BatchRecord(reader, batch, baseOffset)
     }
     if (reader.bad || end < reader.at || end > block.length) throw malformed()
     reader.reset(block, end, block.length)
   }
   return undefined
-}
-
-function readRecord(reader: VarintReader, batch: RecordBatch, baseOffset: number): BatchRecord {
-  const end = reader.int() + reader.at
-  reader.skip(1)
-  const timestamp = batch.baseTimestamp + reader.long()
-  const delta = reader.int()
-  const key = slice(reader)
-  const value = slice(reader)
-  const headers = headersOf(reader)
-  if (reader.bad || reader.at !== end) throw malformed()
-  const isStamped = (batch.attributes & appendTimeBit) !== 0
-  return {
-    offset: baseOffset + delta,
-    timestamp: isStamped ? batch.maxTimestamp : timestamp,
-    key,
-    value,
-    headers
-  }
 }
 
 function malformed(): Error {
@@ -122,30 +204,3 @@ export async function recordWithMaxTimestamp(batch: RecordBatch): Promise<BatchR
   }
   return best
 }
-
-function slice(reader: VarintReader): Buffer | null {
-  const length = reader.int()
-  if (length < 0) {
-    if (length < -1) reader.bad = true
-    return null
-  }
-  const start = reader.at
-  reader.skip(length)
-  return reader.bytes.subarray(start, reader.at)
-}
-
-function headersOf(reader: VarintReader): readonly RecordHeader[] {
-  const count = reader.int()
-  if (count === 0) return noHeaders
-  if (count < 0) reader.bad = true
-  const headers: RecordHeader[] = []
-  while (headers.length < count && !reader.bad) {
-    const name = slice(reader)
-    const value = slice(reader)
-    if (name === null) reader.bad = true
-    else headers.push({ name, value })
-  }
-  return headers
-}
-
-const noHeaders: readonly RecordHeader[] = []

@@ -13,3 +13,9 @@ export function copyBytes(
   for (let i = start; i < end; i++) target[at++] = from[i]!
   return at
 }
+
+/** Whether what is in `bytes` at `at` begins with `wanted`: for a few bytes, for which a call costs more than a loop. */
+export function equalsAt(bytes: Buffer, at: number, wanted: Buffer): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
+  return true
+}

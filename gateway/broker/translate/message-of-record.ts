@@ -1,7 +1,8 @@
 /** A stored record as the RocketMQ message that it was, or for a Kafka client's record, as one that carries it. */
 import type { BatchRecord } from '../../../storage/batch/records.ts'
+import type { VarintReader } from '../../../storage/batch/varint.ts'
 import type { Origin, QueueUid, TopicId } from '../../../storage/contract.ts'
-import { copyBytes } from './copy-bytes.ts'
+import { copyBytes, equalsAt } from './copy-bytes.ts'
 import { type Host, hostBytes, noHost } from './hosts.ts'
 import { propertiesOfRecord } from './kafka-properties.ts'
 import { type Message, propertiesBytesMax } from './message-codec.ts'
@@ -103,13 +104,9 @@ export class RecordMessage implements Message {
       return propertyOf(this.properties, tagsName)
     }
     // Without making the property string: most records that a tag filter looks at end here.
-    const { headers } = this.#record
-    for (let i = headers.length - 1; i >= 0; i--) {
-      const { name, value } = headers[i]!
-      if (!name.equals(tagsNameBytes)) continue
-      return this.isNative ? value?.toString() : propertyOf(this.properties, tagsName)
-    }
-    return undefined
+    const value = this.#lastValueOf(tagsNameBytes, this.#record.headerCount)
+    if (value === undefined) return undefined
+    return this.isNative ? value?.toString() : propertyOf(this.properties, tagsName)
   }
 
   /** The tag's Java hash code; 0 without a tag. */
@@ -123,12 +120,24 @@ export class RecordMessage implements Message {
       return propertyOf(this.properties, name)
     }
     // Without making the property string, as for tags. The last header is no property.
-    const { headers } = this.#record
-    const wanted = Buffer.from(name)
-    for (let i = headers.length - 2; i >= 0; i--) {
-      if (headers[i]!.name.equals(wanted)) return headers[i]!.value?.toString()
+    return this.#lastValueOf(Buffer.from(name), this.#record.headerCount - 1)?.toString()
+  }
+
+  /** Of the last of the first `count` headers that has the name; null where it is, undefined if there is none. */
+  #lastValueOf(name: Buffer, count: number): Buffer | null | undefined {
+    const reader = this.#record.headerReader()
+    const { bytes } = reader
+    let [found, foundBytes] = [-1, -1]
+    for (let left = count; left > 0; left--) {
+      const nameBytes = reader.int()
+      const isIt = nameBytes === name.length && equalsAt(bytes, reader.at, name)
+      reader.skip(nameBytes)
+      const valueBytes = reader.int()
+      if (isIt) [found, foundBytes] = [reader.at, valueBytes]
+      reader.skip(Math.max(valueBytes, 0))
     }
-    return undefined
+    if (found < 0) return undefined
+    return foundBytes < 0 ? null : bytes.subarray(found, found + foundBytes)
   }
 
   /** All properties, for SQL filters. */
@@ -153,30 +162,41 @@ export class RecordMessage implements Message {
 
   #sentProperties({ rawProperties, endsSeparated }: RmqFields): Buffer {
     if (rawProperties !== undefined) return rawProperties
-    const { headers } = this.#record
-    let bytes = 0
-    for (let i = 0; i < headers.length - 1; i++) {
-      bytes += headers[i]!.name.length + (headers[i]!.value?.length ?? 0) + 2
-    }
+    const { headerCount, bytesBeforeLast } = this.#record
+    const count = headerCount - 1
+    const bytes = bytesBeforeLast + 2 * count - (count > 0 && !endsSeparated ? 1 : 0)
     const target = Buffer.allocUnsafe(bytes)
+    const reader = this.#record.headerReader()
     let at = 0
-    for (let i = 0; i < headers.length - 1; i++) {
-      const { name, value } = headers[i]!
-      at = copyBytes(target, at, name)
+    for (let left = count; left > 0; left--) {
+      at = copyField(target, at, reader)
       target[at++] = nameEnd
-      at = copyBytes(target, at, value ?? empty)
-      target[at++] = propertyEnd
+      at = copyField(target, at, reader)
+      if (at < bytes) target[at++] = propertyEnd
     }
-    return endsSeparated ? target : target.subarray(0, -1)
+    return target
   }
 }
 
+/** A name or value; null is as empty. */
+function copyField(target: Buffer, at: number, reader: VarintReader): number {
+  const length = Math.max(reader.int(), 0)
+  const start = reader.at
+  reader.skip(length)
+  return copyBytes(target, at, reader.bytes, start, start + length)
+}
+
 /** Of the last header, if it is one that `recordOfMessage` wrote. */
-export function fieldsOf(record: Pick<BatchRecord, 'headers'>): RmqFields | undefined {
-  const last = record.headers.at(-1)
-  if (last === undefined || last.value === null || !last.name.equals(rmqHeaderName))
-    return undefined
-  return decodeRmqHeader(last.value)
+export function fieldsOf(record: BatchRecord): RmqFields | undefined {
+  if (record.headerCount === 0) return undefined
+  const reader = record.headerReader(record.lastHeaderAt)
+  const nameBytes = reader.int()
+  const isIt =
+    nameBytes === rmqHeaderName.length && equalsAt(reader.bytes, reader.at, rmqHeaderName)
+  reader.skip(nameBytes)
+  const valueBytes = reader.int()
+  if (!isIt || valueBytes < 0) return undefined
+  return decodeRmqHeader(reader.bytes, reader.at, reader.at + valueBytes)
 }
 
 const empty = Buffer.alloc(0)

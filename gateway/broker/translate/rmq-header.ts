@@ -15,6 +15,7 @@
  * | | rest | raw properties | where the record's headers do not make the same bytes again |
  */
 import { approximateInt64, writeApproximateInt64 } from '../../../storage/batch/int64.ts'
+import { equalsAt } from './copy-bytes.ts'
 import { type Host, hostBytes, isIpv6, readHost, writeHost } from './hosts.ts'
 
 export const rmqHeaderName = Buffer.from('rmq')
@@ -64,10 +65,29 @@ export function encodeRmqHeader(fields: RmqFields): Buffer {
   return bytes
 }
 
-/** Undefined for what this version did not write. Never throws; buffers are slices. */
-export function decodeRmqHeader(bytes: Buffer): RmqFields | undefined {
-  const bits = bytes[1] ?? 0
-  if (bytes[0] !== version || bits > knownBits || bytes.length < fixedBytes + 8) return undefined
+/** Undefined for what this version did not write in `bytes[start, end)`. Never throws; raw properties are a slice. */
+export function decodeRmqHeader(
+  bytes: Buffer,
+  start = 0,
+  end = bytes.length
+): RmqFields | undefined {
+  const length = end - start
+  if (length === lastHeader.length && equalsAt(bytes, start, lastHeader)) return lastFields
+  const bits = bytes[start + 1] ?? 0
+  if (bytes[start] !== version || bits > knownBits || length < fixedBytes + 8) return undefined
+  if ((bits & rawBit) !== 0) return fieldsIn(bytes.subarray(start, end), bits)
+  // The address stays a slice of this, not of what may be a large block.
+  const header = Buffer.from(bytes.subarray(start, end))
+  const fields = fieldsIn(header, bits)
+  if (fields !== undefined) [lastHeader, lastFields] = [header, fields]
+  return fields
+}
+
+/** Messages that follow each other are mostly one client's, with the same header but for raw properties. */
+let lastHeader = Buffer.alloc(0)
+let lastFields: RmqFields | undefined
+
+function fieldsIn(bytes: Buffer, bits: number): RmqFields | undefined {
   const ipv6 = (bits & ipv6Bit) !== 0
   const timed = (bits & bornTimestampBit) !== 0
   const raw = (bits & rawBit) !== 0

@@ -11,7 +11,8 @@ import {
 } from '../../../storage/batch/filter-batch.ts'
 import { isBatchFault, parseBatch, storedBatch } from '../../../storage/batch/parse-batch.ts'
 import type { RecordBatch } from '../../../storage/batch/record-batch.ts'
-import { type BatchRecord, records } from '../../../storage/batch/records.ts'
+import { records } from '../../../storage/batch/records.ts'
+import { plainRecord } from '../../support/plain-record.ts'
 import { seedOfRun } from '../../support/seeded-random.ts'
 
 const all = { keeps: () => true, horizonMs: () => undefined }
@@ -32,16 +33,6 @@ const newRecord: fc.Arbitrary<NewRecord> = fc.record({
     fc.record({ name: fc.string({ maxLength: 5 }).map((text) => Buffer.from(text)), value: field }),
     { maxLength: 2 }
   )
-})
-
-const hex = (bytes: Buffer | null) => (bytes === null ? null : bytes.toString('hex'))
-
-const plain = ({ offset, timestamp, key, value, headers }: BatchRecord) => ({
-  offset,
-  timestamp,
-  key: hex(key),
-  value: hex(value),
-  headers: headers.map(({ name, value }) => [hex(name), hex(value)])
 })
 
 t.test('what stays of a batch is as it was, whatever goes', async (t) => {
@@ -75,7 +66,7 @@ t.test('what stays of a batch is as it was, whatever goes', async (t) => {
       }
       if (removed === 0 && horizonMs === undefined) t.equal(left, batch, 'the same batch')
       sound(left)
-      t.same((await records(left)).map(plain), expected.map(plain))
+      t.same((await records(left)).map(plainRecord), expected.map(plainRecord))
       t.equal(left.lastOffsetDelta, batch.lastOffsetDelta)
       t.ok(left.bytes.subarray(43, 57).equals(batch.bytes.subarray(43, 57)), 'the producer\u2019s')
       t.ok(left.bytes.subarray(0, 8).equals(batch.bytes.subarray(0, 8)), 'its place')

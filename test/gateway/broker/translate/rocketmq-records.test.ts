@@ -10,6 +10,7 @@ import {
 import { RecordMessage } from '../../../../gateway/broker/translate/message-of-record.ts'
 import { formatProperties, propertyMap } from '../../../../gateway/broker/translate/properties.ts'
 import { recordOfMessage } from '../../../../gateway/broker/translate/record-of-message.ts'
+import { encodeBatch } from '../../../../storage/batch/encode-batch.ts'
 import { fixture } from '../../../support/fixtures.ts'
 import { arbitraryMessage, arbitraryPlace, runs, seed } from './arbitrary-messages.ts'
 import { decoded } from './decoded.ts'
@@ -140,6 +141,7 @@ t.test('a header rmq that is not its own is a Kafka header', async (t) => {
   const forged = new RecordMessage(record, { ...source, origin: 'kafka' })
   t.equal(forged.isNative, false)
   t.ok(forged.property('KAFKA_BASE64_1_rmq'))
-  const later = { ...record, headers: [{ name: Buffer.from('rmq'), value: Buffer.from([2, 0]) }] }
-  t.equal(new RecordMessage(later, source).isNative, false)
+  const headers = [{ name: Buffer.from('rmq'), value: Buffer.from([2, 0]) }]
+  const [later] = recordsOf(encodeBatch([{ timestamp: 1, headers }]))
+  t.equal(new RecordMessage(later!, source).isNative, false)
 })
