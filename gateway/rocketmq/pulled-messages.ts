@@ -35,6 +35,8 @@ export interface Pulled {
 /** What was read, or is kept of what was read before. */
 interface Looked extends Ahead {
   readonly ends: QueueEnds
+  /** Gives back what the batches are slices of, where it is lent. */
+  readonly release?: (() => void) | undefined
 }
 
 /** Rejects with StoreError, offset-out-of-range where the offset is none of the queue's. */
@@ -49,7 +51,11 @@ export async function pullFrom(
       (await kept(pull, offset, context)) ??
       (await readFrom(pull, offset, Math.max(room, 1), context))
     const { logStartOffset: minOffset, lastStableOffset: maxOffset } = looked.ends
-    return { ...(await messagesOf(pull, offset, looked, context)), minOffset, maxOffset }
+    try {
+      return { ...(await messagesOf(pull, offset, looked, context)), minOffset, maxOffset }
+    } finally {
+      looked.release?.()
+    }
   } finally {
     context.releaseAnswer(room)
   }
@@ -76,31 +82,36 @@ async function readFrom(
     queues: [{ queue, offset, maxBytes }],
     maxBytes,
     isolation: 'committed',
-    withOrigins: true
+    withOrigins: true,
+    borrows: true
   })
   if (result === undefined) throw new Error('the store answered fewer queues than were read')
   if (result instanceof StoreError) throw result
   const batches = batchesIn(result.buffers)
-  if (batches === undefined) throw new StoreError('corrupt', 'what was read is no row of batches')
-  const { origins, nextOffset, ends } = result
-  return { batches, origins, nextOffset, ends, isOwn: false }
+  const { origins, nextOffset, ends, release } = result
+  if (batches === undefined) {
+    release?.()
+    throw new StoreError('corrupt', 'what was read is no row of batches')
+  }
+  return { batches, origins, nextOffset, ends, release, places: undefined, isOwn: false }
 }
 
 async function messagesOf(
   pull: Pull,
   offset: number,
-  { batches, nextOffset, origins, isOwn }: Looked,
+  { batches, nextOffset, origins, places, isOwn }: Looked,
   context: RequestContext
 ): Promise<Pick<Pulled, 'count' | 'body' | 'nextOffset'>> {
   const answer = new Answer(pull, context)
   for (const [i, batch] of batches.entries()) {
     const { origin, appendTimeMs } = originOf(origins, Number(batch.bytes.readBigInt64BE(0)))
     const source = { origin, topicId: pull.topic.id, queue: pull.queue, appendTimeMs }
-    const decoded = await context.decoded.decode(source, batch)
+    const decoded = await context.decoded.decode(source, batch, i === 0 ? places : undefined)
     if (decoded.fault !== undefined) logFault(decoded, pull, context)
     for (const message of decoded.from(offset)) {
       if (answer.take(message)) continue
-      const rest = { batches: batches.slice(i), origins, nextOffset, isOwn }
+      const { places } = decoded
+      const rest = { batches: batches.slice(i), origins, nextOffset, places, isOwn }
       context.readAhead.keep(pull.queue, message.offset, rest)
       return { ...answer.encoded(), nextOffset: message.offset }
     }

@@ -4,6 +4,7 @@
  * The rest is a copy, so that it holds no buffer of the store. Records never change under their offsets: what is kept
  * is right as long as its offset is within the queue's ends, which the pull looks at.
  */
+import type { RecordPlaces } from '../../storage/batch/walk-records.ts'
 import type { OriginOf, QueueUid } from '../../storage/contract.ts'
 import type { RecordBatch } from '../../storage/index.ts'
 import { type CacheFigures, WeightedCache } from '../broker/translate/index.ts'
@@ -15,12 +16,17 @@ const keptBytesOfPullMax = 1024 * 1024
 /** What an entry takes besides its bytes, about. */
 const overheadBytes = 1024
 
+/** And each record whose place is known. */
+const placeBytes = 8
+
 export interface Ahead {
   readonly batches: readonly RecordBatch[]
   /** Of the batches. */
   readonly origins: readonly OriginOf[]
   /** The offset after the last batch. */
   readonly nextOffset: number
+  /** Of the first batch, where it was decoded before. */
+  readonly places: RecordPlaces | undefined
   /** Its batches are no slices of somebody else's buffers. */
   readonly isOwn: boolean
 }
@@ -38,7 +44,7 @@ export class ReadAhead {
 
   /** For the pull that begins at the offset, which is in the first batch. */
   keep(queue: QueueUid, offset: number, ahead: Ahead): void {
-    let bytes = overheadBytes
+    let bytes = overheadBytes + (ahead.places?.count ?? 0) * placeBytes
     for (const batch of ahead.batches) bytes += batch.bytes.length
     if (bytes > keptBytesOfPullMax) return
     this.#kept.set(keyOf(queue, offset), ahead.isOwn ? ahead : owned(ahead), bytes)
@@ -53,7 +59,7 @@ function keyOf(queue: QueueUid, offset: number): string {
   return `${queue}:${offset}`
 }
 
-function owned({ batches, origins, nextOffset }: Ahead): Ahead {
+function owned({ batches, ...ahead }: Ahead): Ahead {
   const block = Buffer.concat(batches.map(({ bytes }) => bytes))
   let at = 0
   const own = batches.map((batch) => {
@@ -61,5 +67,5 @@ function owned({ batches, origins, nextOffset }: Ahead): Ahead {
     at += bytes.length
     return { ...batch, bytes }
   })
-  return { batches: own, origins, nextOffset, isOwn: true }
+  return { ...ahead, batches: own, isOwn: true }
 }

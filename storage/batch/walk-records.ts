@@ -5,6 +5,8 @@ import { VarintReader } from './varint.ts'
 /** Length, attributes, timestamp, offset, key, value, count of headers: a byte each. */
 const recordBytesMin = 7
 
+const noBytes = Buffer.alloc(0)
+
 /** One for all walks: a walk never yields, and this way it allocates nothing. */
 const reader = new VarintReader()
 
@@ -48,7 +50,8 @@ export class RecordPlaces {
   readonly starts: Uint32Array
   /** Ascending. */
   readonly deltas: Int32Array
-  readonly #block: Buffer
+  /** Until all is walked: places may be kept longer than what they were found in. */
+  #block: Buffer
   readonly #lastOffsetDelta: number
   #at = 0
 
@@ -69,6 +72,7 @@ export class RecordPlaces {
    */
   step(most: number): boolean {
     const { starts, deltas } = this
+    if (this.#block === noBytes) return false
     const to = Math.min(this.count + most, starts.length)
     reader.reset(this.#block, this.#at, this.#block.length)
     for (; this.count < to; this.count++) {
@@ -90,6 +94,7 @@ export class RecordPlaces {
     this.#at = reader.at
     if (this.count < starts.length) return true
     if (this.#at !== this.#block.length) throw corrupt('bytes after the last record of a batch')
+    this.#block = noBytes
     return false
   }
 

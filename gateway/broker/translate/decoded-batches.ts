@@ -1,6 +1,6 @@
 /**
  * From what a read of the store gives back to messages, batch by batch. A pull takes a few records of a batch of many,
- * and the next pull the next few: so a batch is inflated and decoded once, and kept for a while.
+ * and the next pull the next few: so a compressed batch is inflated once, and kept for a while.
  */
 import { setImmediate } from 'node:timers/promises'
 import { appendTimeBit, codecMask, controlBit } from '../../../storage/batch/attributes.ts'
@@ -45,8 +45,8 @@ export interface BatchDecodeFault {
 }
 
 /**
- * The inflated records of a batch. Messages are made when they are asked for, and not kept: that is cheaper than to
- * keep alive what many small objects take.
+ * The records of a batch, inflated; of one that was not compressed they are slices of its own bytes. Messages are made
+ * when they are asked for, and not kept: that is cheaper than to keep alive what many small objects take.
  */
 export class DecodedBatch {
   readonly baseOffset: number
@@ -88,6 +88,11 @@ export class DecodedBatch {
     }
   }
 
+  /** Where they are; undefined where there are none, and for `fault`. */
+  get places(): RecordPlaces | undefined {
+    return this.#places
+  }
+
   /** What it keeps in memory. */
   get bytes(): number {
     return batchOverheadBytes + this.#block.length + (this.#places?.count ?? 0) * placeBytes
@@ -124,8 +129,16 @@ export class DecodedBatches {
     })
   }
 
-  /** At once where the batch is kept. Rejects never: what cannot be read is a `fault`. */
-  decode(source: RecordSource, batch: RecordBatch): DecodedBatch | Promise<DecodedBatch> {
+  /**
+   * At once where the batch is kept, or is small and not compressed. `places` are those of a batch of the same bytes
+   * that was decoded before and is not compressed. Rejects never: what cannot be read is a `fault`.
+   */
+  decode(
+    source: RecordSource,
+    batch: RecordBatch,
+    places?: RecordPlaces
+  ): DecodedBatch | Promise<DecodedBatch> {
+    if ((batch.attributes & codecMask) === 0) return decodePlain(source, batch, places)
     const key = keyOf(source, batch)
     const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
@@ -133,7 +146,7 @@ export class DecodedBatches {
     if (before !== undefined) return before
     // What is kept outlives the read, so it must not hold the read's buffers (the tail's ring, a file's block).
     const own = { ...batch, bytes: Buffer.from(batch.bytes) }
-    const decoding = this.#decode(source, own)
+    const decoding = this.#inflate(source, own)
       .then((decoded) => {
         this.#kept.set(key, decoded, decoded.bytes)
         return decoded
@@ -147,24 +160,59 @@ export class DecodedBatches {
     return this.#kept.figures()
   }
 
-  async #decode(source: RecordSource, batch: RecordBatch): Promise<DecodedBatch> {
-    if ((batch.attributes & controlBit) !== 0) return new DecodedBatch(source, batch, undefined)
+  async #inflate(source: RecordSource, batch: RecordBatch): Promise<DecodedBatch> {
+    if (isControl(batch)) return new DecodedBatch(source, batch, undefined)
     try {
-      const block = await this.#block(batch)
+      const { inflatedBytesMax } = this.#limits
+      const block = await this.#turns.run(() => recordsBlock(batch, inflatedBytesMax))
       const places = new RecordPlaces(batch, block)
       while (places.step(recordsPerTurn)) await setImmediate()
       return new DecodedBatch(source, batch, { block, places })
     } catch (error) {
-      if (!(error instanceof CompressionError)) throw error
-      const code = error.code === 'too-large' ? 'too-large' : 'corrupt'
-      return new DecodedBatch(source, batch, undefined, { code, text: error.message })
+      return faulty(source, batch, error)
     }
   }
+}
 
-  #block(batch: RecordBatch): Buffer | Promise<Buffer> {
-    if ((batch.attributes & codecMask) === 0) return batch.bytes.subarray(batchHeaderBytes)
-    return this.#turns.run(() => recordsBlock(batch, this.#limits.inflatedBytesMax))
+function decodePlain(
+  source: RecordSource,
+  batch: RecordBatch,
+  known?: RecordPlaces
+): DecodedBatch | Promise<DecodedBatch> {
+  if (isControl(batch)) return new DecodedBatch(source, batch, undefined)
+  const block = batch.bytes.subarray(batchHeaderBytes)
+  try {
+    const places = known ?? new RecordPlaces(batch, block)
+    const decoded = new DecodedBatch(source, batch, { block, places })
+    return places.step(recordsPerTurn) ? walkOn(source, batch, decoded, places) : decoded
+  } catch (error) {
+    return faulty(source, batch, error)
   }
+}
+
+async function walkOn(
+  source: RecordSource,
+  batch: RecordBatch,
+  decoded: DecodedBatch,
+  places: RecordPlaces
+): Promise<DecodedBatch> {
+  try {
+    do await setImmediate()
+    while (places.step(recordsPerTurn))
+    return decoded
+  } catch (error) {
+    return faulty(source, batch, error)
+  }
+}
+
+function isControl({ attributes }: RecordBatch): boolean {
+  return (attributes & controlBit) !== 0
+}
+
+function faulty(source: RecordSource, batch: RecordBatch, error: unknown): DecodedBatch {
+  if (!(error instanceof CompressionError)) throw error
+  const code = error.code === 'too-large' ? 'too-large' : 'corrupt'
+  return new DecodedBatch(source, batch, undefined, { code, text: error.message })
 }
 
 /** A RocketMQ record's timestamp is its born timestamp, also where the topic stamps append times. */

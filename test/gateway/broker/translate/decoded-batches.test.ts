@@ -77,10 +77,29 @@ t.test('a batch is decoded once for all who ask, and kept', async (t) => {
 })
 
 t.test('what is kept does not live in the buffers of the read', async (t) => {
-  const batch = batchNamed('batch-java-none')
-  const { messages } = await new DecodedBatches().decode(kafka, batch)
+  const batch = batchNamed('batch-java-gzip')
+  const cache = new DecodedBatches()
+  const again = batchOf(Buffer.from(batch.bytes))
+  const decoding = cache.decode(kafka, batch)
   batch.bytes.fill(0)
-  t.equal(messages[1]?.body.toString(), 'value 1 isthmus ')
+  t.equal((await decoding).messages[1]?.body.toString(), 'value 1 isthmus ')
+  const kept = await cache.decode(kafka, again)
+  t.same([kept.baseOffset, kept.messages.length], [0, 12])
+})
+
+t.test('one that is not compressed is looked at where it is, its records found once', async (t) => {
+  const batch = batchNamed('batch-java-none')
+  const cache = new DecodedBatches()
+  const { places } = await cache.decode(kafka, batch)
+  const moved = batchOf(Buffer.from(batch.bytes))
+  // What the places were found in is not needed for them.
+  batch.bytes.fill(0)
+  const walked = places!.starts
+  const again = await cache.decode(kafka, moved, places)
+  t.equal(again.places?.starts, walked)
+  t.equal(again.messages[1]?.body.toString(), 'value 1 isthmus ')
+  t.equal(again.messages[1]?.body.buffer, moved.bytes.buffer, 'a slice')
+  t.match(cache.figures(), { entries: 0 })
 })
 
 t.test('the cache keeps within its limits', async (t) => {
@@ -155,7 +174,7 @@ t.test(
 )
 
 t.test('many records: others get their turn in between', async (t) => {
-  const all = Array.from({ length: 3000 }, (_, i) => ({ timestamp: i, value: null }))
+  const all = Array.from({ length: 3500 }, (_, i) => ({ timestamp: i, value: null }))
   let turns = 0
   const decoding = Promise.resolve(new DecodedBatches().decode(kafka, encodeBatch(all)))
   let done = false
@@ -164,7 +183,7 @@ t.test('many records: others get their turn in between', async (t) => {
     if (!done) setImmediate(count)
   }
   setImmediate(count)
-  t.equal((await decoding.finally(() => (done = true))).messages.length, 3000)
+  t.equal((await decoding.finally(() => (done = true))).messages.length, 3500)
   t.ok(turns >= 5, `${turns} turns`)
 })
 
