@@ -49,6 +49,8 @@ type CommandName = keyof typeof commands
 
 async function run(words: readonly string[]): Promise<number> {
   let code: number | undefined
+  // yargs makes the help's text whenever a command runs, which takes longer than to parse; not of hidden options.
+  const asksForHelp = words.some((word) => word.startsWith('--help'))
   const parser = yargs(words)
     .scriptName('isthmus')
     .usage('$0 <command> [options]')
@@ -76,7 +78,10 @@ async function run(words: readonly string[]): Promise<number> {
       commands[name].doc,
       (command) => {
         const { settings, options = {} } = commands[name] as Command
-        return command.options({ ...optionsFor(settings), ...options })
+        const all = { ...optionsFor(settings), ...options }
+        command.options(all)
+        if (!asksForHelp) for (const option of Object.keys(all)) command.hide(option)
+        return command
       },
       async (options) => {
         code = await commands[name].run(options)
