@@ -4,8 +4,9 @@
  */
 
 import type { CheckProblem } from './check-report.ts'
-import { CheckedDb, IndexDamagedError, levelAt } from './checked-db.ts'
+import { CheckedDb, IndexDamagedError } from './checked-db.ts'
 import type { TopicId } from './contract.ts'
+import { levelAt } from './databases.ts'
 import { OpenError } from './errors.ts'
 import {
   indexSums,

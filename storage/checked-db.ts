@@ -6,46 +6,8 @@
  * the view anew.
  */
 import { crc32c } from '@node-rs/crc32'
-import { Level } from 'level'
+import type { Database, Databases } from './databases.ts'
 import { OpenError, StoreError } from './errors.ts'
-
-/** A LevelDB, or what behaves like one in tests. */
-export type Database = Level<Buffer, Buffer>
-
-/** Opens (and locks) the database in the folder; making it if it is not there. */
-export function openLevel(path: string): Database {
-  return new Level<Buffer, Buffer>(path, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    // Index blocks and rows are small; what readers need often is cached decoded.
-    cacheSize: 4 * 1024 * 1024,
-    writeBufferSize: 4 * 1024 * 1024
-  })
-}
-
-/** Its types leave it out. */
-const { destroy: destroyLevel } = Level as unknown as { destroy(path: string): Promise<void> }
-
-/** How a database is opened, and what is in the way of one removed. */
-export interface Databases {
-  readonly open: () => Database
-  /** Removes all files of a database that cannot be opened or is not wanted any more. */
-  readonly destroy: () => Promise<void>
-}
-
-/** A database of a test's, which stays one object. */
-export function sameDatabase(db: Database): Databases {
-  const destroy = async (): Promise<void> => {
-    await db.open()
-    await db.clear()
-    await db.close()
-  }
-  return { open: () => db, destroy }
-}
-
-export function levelAt(path: string): Databases {
-  return { open: () => openLevel(path), destroy: () => destroyLevel(path) }
-}
 
 export type Write =
   | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
@@ -117,18 +79,21 @@ export class CheckedDb {
   }
 
   /**
-   * A database that is damaged beyond opening is made anew; `remade` says why. Rejects with OpenError: `locked` where
-   * another process has it, `io-failed` where the file system refuses.
+   * A database that is damaged beyond opening is made anew, and so is one that there is a reason (`anew`) not to open;
+   * `remade` says why. Rejects with OpenError: `locked` where another process has it, `io-failed` where the file system
+   * refuses.
    */
   static async open(
     databases: Databases,
     sums: Sums,
-    markKey: Buffer
+    markKey: Buffer,
+    anew?: string
   ): Promise<{ db: CheckedDb; remade: string | undefined }> {
     const level = databases.open()
     try {
+      if (anew !== undefined) await databases.destroy()
       await level.open()
-      return { db: new CheckedDb(databases, level, sums, markKey), remade: undefined }
+      return { db: new CheckedDb(databases, level, sums, markKey), remade: anew }
     } catch (error) {
       const why = whyDamaged(error)
       if (why === undefined) throw openErrorOf(error)

@@ -27,6 +27,8 @@ export interface FoundState {
   readonly salvaged?: Salvaged
 }
 
+export const whyAsked = 'a rebuild was asked for'
+
 /** `isNew`: the store was just made. Rejects with OpenError. */
 export async function findState(
   options: FindStateOptions,
@@ -37,7 +39,7 @@ export async function findState(
   const { fileSystem, storeId } = parts
   const listed = (await listSnapshots(fileSystem, snapshotFolder))[0]?.sequence ?? 0
   let rebuilt: string | undefined
-  if (options.rebuild === true) rebuilt = 'a rebuild was asked for'
+  if (options.rebuild === true) rebuilt = parts.db.remade ?? whyAsked
   else if (!isNew) {
     const catalog = new Catalog()
     const view = await tryView(parts, catalog, listed)

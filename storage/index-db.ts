@@ -7,9 +7,10 @@
  * id: the sum of the topic's (checked-db.ts). `u` + segment id (8 bytes): what of which queue the segment holds
  * (segment-usage.ts). `c` + queue uid (4 bytes): how far the queue is compacted (JSON).
  */
-import { CheckedDb, type Databases, type Range, type Sums, type Write } from './checked-db.ts'
+import { CheckedDb, type Range, type Sums, type Write } from './checked-db.ts'
 import type { Compacted } from './compaction/compacted.ts'
 import type { QueueUid, TopicId } from './contract.ts'
+import type { Databases, OpeningOptions } from './databases.ts'
 import { decodeIndexBlock, IndexBlock, type IndexWrite, indexBlocksOf } from './index-block.ts'
 import {
   blockKey,
@@ -76,18 +77,21 @@ export const indexSums: Sums = { isRow: isSummed, partOf: sumKeyOfKeys }
 
 export class IndexDb {
   readonly #db: CheckedDb
+  readonly #opening: OpeningOptions
+  #told: Promise<void> | undefined
   /** Why LevelDB had to be made anew to be opened; undefined if it had not. */
   readonly remade: string | undefined
 
-  private constructor(db: CheckedDb, remade: string | undefined) {
+  private constructor(db: CheckedDb, remade: string | undefined, opening: OpeningOptions) {
     this.#db = db
     this.remade = remade
+    this.#opening = opening
   }
 
   /** Rejects with OpenError. */
-  static async open(databases: Databases): Promise<IndexDb> {
-    const { db, remade } = await CheckedDb.open(databases, indexSums, viewKey)
-    return new IndexDb(db, remade)
+  static async open(databases: Databases, options: OpeningOptions = {}): Promise<IndexDb> {
+    const { db, remade } = await CheckedDb.open(databases, indexSums, viewKey, options.anew)
+    return new IndexDb(db, remade, options)
   }
 
   /** `onFailed` is called once, when a write failed or damage was found: this view cannot be gone on with. */
@@ -157,6 +161,8 @@ export class IndexDb {
     onRow: (row: StoredRow) => void,
     onTimers: (rows: readonly Buffer[]) => void
   ): Promise<void> {
+    if (this.#opening.readAll === true)
+      for await (const _ of this.#db.entriesTogether({ gte: Buffer.alloc(1) }));
     for await (const some of this.#db.summed(summedRange)) {
       const timers: Buffer[] = []
       for (const [key, value] of some) {
@@ -167,6 +173,7 @@ export class IndexDb {
       }
       onTimers(timers)
     }
+    this.#tellOpened()
   }
 
   /** The rows of all timers as they are stored, many at a time. */
@@ -329,10 +336,18 @@ export class IndexDb {
   /** Makes the whole database anew, empty, for a rebuild. Rejects with OpenError. */
   async remake(): Promise<void> {
     await this.#db.remake()
+    this.#tellOpened()
   }
 
-  close(): Promise<void> {
-    return this.#db.close()
+  async close(): Promise<void> {
+    await this.#db.close()
+    await this.#told
+    await this.#opening.lives?.end().catch(() => undefined)
+  }
+
+  /** Nobody waits for it. */
+  #tellOpened(): void {
+    this.#told ??= this.#opening.lives?.opened().catch(() => undefined)
   }
 }
 

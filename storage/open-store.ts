@@ -1,13 +1,14 @@
 /** Opening a store: make it or find it, bring it to where its log ended, put its parts together. */
 import { dirname, resolve } from 'node:path'
 import type { Catalog } from './catalog.ts'
-import { type Database, levelAt, sameDatabase } from './checked-db.ts'
 import { Checkpointer } from './checkpoint.ts'
 import { ColdReader } from './cold-reader.ts'
 import { Committer } from './committer.ts'
+import { type Database, levelAt, sameDatabase } from './databases.ts'
 import { OpenError } from './errors.ts'
-import { findState } from './find-state.ts'
+import { findState, whyAsked } from './find-state.ts'
 import { IndexDb } from './index-db.ts'
+import { deathsMax, IndexLives } from './index-lives.ts'
 import { type KeepPolicyOf, keepForever } from './keep-policy.ts'
 import { KeyTable } from './key-table.ts'
 import { segmentFileName } from './layout/segment.ts'
@@ -88,10 +89,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     await fileSystem.makeFolder(path)
   for (const path of [options.folder, dirname(resolve(options.folder))])
     await fileSystem.syncFolder(path).catch(refusedParent)
-  const { openIndex } = options
-  const db = await IndexDb.open(
-    openIndex === undefined ? levelAt(folders.index) : sameDatabase(openIndex(folders.index))
-  )
+  const db = await openIndexDb(options, folders)
   try {
     if (options.healHeaders === true) {
       const segments = await healHeaders(fileSystem, folders.log)
@@ -108,6 +106,32 @@ export async function openStore(options: OpenOptions): Promise<Store> {
 /** A parent that may not be read cannot be synced either: the folder was somebody else's to make. */
 function refusedParent(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error
+}
+
+/** Opens LevelDB, and the store's lock with it. */
+async function openIndexDb(
+  { fileSystem, clock, folder, log, openIndex, ...options }: OpenOptions,
+  folders: ReturnType<typeof foldersOf>
+): Promise<IndexDb> {
+  const lives = await IndexLives.of(fileSystem, clock, folder)
+  const { opening, soon } = lives.before
+  const readAll = soon >= deathsMax
+  let anew: string | undefined
+  if (opening >= deathsMax) anew = `the last ${opening} starts ended while LevelDB was opened`
+  if (anew !== undefined) log('warn', 'index-distrusted', { reason: anew })
+  else if (opening > 0 || readAll) log('warn', 'index-doubted', { opening, soon })
+  if (options.rebuild === true && options.salvage === undefined) anew ??= whyAsked
+  // Of a newer version's store the index is left alone, too.
+  if (anew !== undefined) storeIdOf(await listSegments(fileSystem, folders.log))
+  await lives.begin()
+  try {
+    const databases =
+      openIndex === undefined ? levelAt(folders.index) : sameDatabase(openIndex(folders.index))
+    return await IndexDb.open(databases, { anew, readAll, lives })
+  } catch (error) {
+    await lives.end().catch(() => undefined)
+    throw error
+  }
 }
 
 async function findOrCreate(options: OpenOptions, folder: string): Promise<Found> {

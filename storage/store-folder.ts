@@ -1,5 +1,6 @@
 /** What is in a store's folder, before anything in it is touched. */
 import { OpenError } from './errors.ts'
+import { indexLivesName } from './index-lives.ts'
 import {
   incompatibleFeatures,
   segmentHeaderBytes,
@@ -34,7 +35,15 @@ export function foldersOf(folder: string): { log: string; index: string; snapsho
 }
 
 /** What a store makes in its data folder. */
-const ownNames = new Set(['log', 'index', 'snapshots', 'open', 'open.new', 'control'])
+const ownNames = new Set([
+  'log',
+  'index',
+  'snapshots',
+  'open',
+  'open.new',
+  indexLivesName,
+  'control'
+])
 
 /** Stands in a backup's folder until all of it is durable. */
 export const unfinishedBackupName = 'backup-unfinished'

@@ -1,4 +1,5 @@
-import { openLevel, whyLocked } from './checked-db.ts'
+import { whyLocked } from './checked-db.ts'
+import { openLevel } from './databases.ts'
 import { OpenError } from './errors.ts'
 import type { FileSystem } from './ports.ts'
 import { foldersOf } from './store-folder.ts'

@@ -1,6 +1,6 @@
 /** Disks and LevelDBs that look right and are not: what a bug below, or a missing call above, would come to. */
 import { setImmediate } from 'node:timers/promises'
-import type { Database } from '../../storage/checked-db.ts'
+import type { Database } from '../../storage/databases.ts'
 import type { File, FileSystem } from '../../storage/ports.ts'
 import { writeThenSync } from '../../storage/write-then-sync.ts'
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { MemoryLevel } from 'memory-level'
 import t from 'tap'
-import { CheckedDb, type Database, levelAt, sameDatabase } from '../../storage/checked-db.ts'
+import { CheckedDb } from '../../storage/checked-db.ts'
+import { type Database, levelAt, sameDatabase } from '../../storage/databases.ts'
 import { temporaryFolder } from '../src/temporary-folder.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 

@@ -2,11 +2,12 @@
  * Lives of a store with a real LevelDB. As a program, given a folder and a file with what must be found there, it opens
  * the damaged store in it until it works, and tells how that went: LevelDB may end a process that it is in.
  */
+import { fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { realFileSystem } from '../../storage/file-system.ts'
-import { openStore } from '../../storage/open-store.ts'
+import { type OpenOptions, openStore } from '../../storage/open-store.ts'
 import type { Store } from '../../storage/store.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { SyncGate } from '../support/gated-file-system.ts'
@@ -21,8 +22,8 @@ const appendsAfterDamage = 9
 /** Of a damaged store, until it has worked and is found as it was left. */
 const opensMax = 5
 
-export async function opened(folder: string): Promise<Store> {
-  return openStore({
+export function optionsOf(folder: string): OpenOptions {
+  return {
     folder,
     fileSystem: realFileSystem,
     clock: new FakeClock(),
@@ -32,7 +33,11 @@ export async function opened(folder: string): Promise<Store> {
     bootId: 'boot',
     // Checkpoints of many small blocks.
     settings: { ...tinySettings, checkpointRunsMax: 1000 }
-  })
+  }
+}
+
+export function opened(folder: string): Promise<Store> {
+  return openStore(optionsOf(folder))
 }
 
 function worldOf(t: Test, store: Store): World {
@@ -139,6 +144,31 @@ async function survives(t: Test, folder: string, wanted: string): Promise<Tally>
 
 /** What the program tells its parent. */
 export type Told = { readonly tally: Tally } | { readonly error: string }
+
+interface Outcome {
+  readonly told: Told | undefined
+  readonly signal: NodeJS.Signals | null
+  readonly said: string
+}
+
+/** Opens the damaged store in a process of its own. */
+export function opensIt(folder: string, wanted: string): Promise<Outcome> {
+  const program = fileURLToPath(import.meta.url)
+  const child = fork(program, [folder, wanted], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  let told: Told | undefined
+  let said = ''
+  child.on('message', (message) => {
+    // The test's library tells its own things.
+    const isOurs = 'tally' in (message as object) || 'error' in (message as object)
+    if (isOurs) told = message as Told
+  })
+  child.stderr?.on('data', (text) => {
+    said += text
+  })
+  return new Promise((resolve) => {
+    child.on('close', (_, signal) => resolve({ told, signal, said }))
+  })
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder = '', wanted = ''] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 // How much LevelDB is given at a time.
 import { MemoryLevel } from 'memory-level'
 import t from 'tap'
-import { type Database, sameDatabase } from '../../storage/checked-db.ts'
+import { type Database, sameDatabase } from '../../storage/databases.ts'
 import type { IndexWrite } from '../../storage/index-block.ts'
 import { IndexDb, type RowWrite, viewVersion } from '../../storage/index-db.ts'
 

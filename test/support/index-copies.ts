@@ -1,5 +1,5 @@
 import type { MemoryLevel } from 'memory-level'
-import type { Database } from '../../storage/checked-db.ts'
+import type { Database } from '../../storage/databases.ts'
 import { memoryIndex } from './memory-index.ts'
 import type { SeededRandom } from './seeded-random.ts'
 

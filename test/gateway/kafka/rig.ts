@@ -26,7 +26,7 @@ import {
   encodeBatch,
   type NewRecord
 } from '../../../storage/batch/encode-batch.ts'
-import type { Database } from '../../../storage/checked-db.ts'
+import type { Database } from '../../../storage/databases.ts'
 import { type Engine, openStore, type Topic } from '../../../storage/index.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'

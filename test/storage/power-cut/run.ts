@@ -2,8 +2,8 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { checkStore } from '../../../storage/check.ts'
-import type { Database } from '../../../storage/checked-db.ts'
 import type { Engine, QueueUid } from '../../../storage/contract.ts'
+import type { Database } from '../../../storage/databases.ts'
 import { openStore } from '../../../storage/open-store.ts'
 import type { FileSystem } from '../../../storage/ports.ts'
 import {
