@@ -188,7 +188,10 @@ export class Retention {
     return verdict(queue, Math.min(end, firstNeeded), dueMs)
   }
 
-  /** Where the first run stands that stays, and when it may go. */
+  /**
+   * Where the last run ends that goes, and when the next may. Offsets behind it that no run has may be lost to damage,
+   * and come back with a segment of a backup.
+   */
   async #scan(
     queue: Queue,
     nowMs: number,
@@ -198,18 +201,18 @@ export class Retention {
     const { logStart, highWatermark } = queue
     const slackMs = Math.min(retentionMs * slackShare, slackMsMax)
     let spared = sparedBytes
+    let end = logStart
     for await (const run of this.#parts.index.runsBetween(queue, logStart, highWatermark)) {
       const expiryMs = bornMs(run) + retentionMs
       const isExpired = expiryMs < nowMs
-      if (!isExpired && spared < run.bytes)
-        return { end: run.baseOffset, dueMs: expiryMs + slackMs }
+      if (!isExpired && spared < run.bytes) return { end, dueMs: expiryMs + slackMs }
       spared -= run.bytes
+      end = run.nextOffset
     }
     return { end: highWatermark, dueMs: undefined }
   }
 }
 
-/** A run that the log start is within may be the first that stays. */
 function verdict(queue: Queue, end: number, dueMs: number | undefined): Verdict {
   return { moveTo: end > queue.logStart ? end : undefined, dueMs }
 }

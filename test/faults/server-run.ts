@@ -332,7 +332,6 @@ export class ServerRun {
     const server = await startServer({
       config: {
         ...smallConfig,
-        ...(this.#clients.compacted === undefined ? {} : compactingConfig),
         flush: this.#options.flushMode
       },
       log,
@@ -369,11 +368,11 @@ const smallConfig = {
   coldCacheBytes: 0,
   openFilesMax: 2,
   heldTimersMax: 16,
-  reserveBytes
+  reserveBytes,
+  // A life is long enough for what a store does by itself.
+  retentionCheckIntervalMs: 50,
+  cleanerBytesPerSecondMax: 2 ** 30
 }
-
-/** Where there is something to compact, a life is long enough for it. */
-const compactingConfig = { retentionCheckIntervalMs: 50, cleanerBytesPerSecondMax: 2 ** 30 }
 
 function addressesOf({ addresses }: Server): { kafka: string; broker: string } {
   const { kafka, broker } = addresses
