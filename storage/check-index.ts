@@ -1,9 +1,11 @@
 /**
- * What LevelDB can tell of its own damage while nobody has it open: whether it can be read, every value's checksum, and
- * the sums, over rows and over keys. What an open reads of it, an open finds out too; keys it does not read.
+ * What LevelDB can tell of its own damage while nobody has it open: whether it can be read, every value's checksum, the
+ * sums, over rows and over keys, and whether queues' indexes have gaps. What an open reads of it, an open finds out too;
+ * keys and indexes it does not read.
  */
 
 import type { CheckProblem } from './check-report.ts'
+import { type Gap, Stretches } from './check-stretches.ts'
 import { CheckedDb, IndexDamagedError } from './checked-db.ts'
 import type { TopicId } from './contract.ts'
 import { levelAt } from './databases.ts'
@@ -17,8 +19,10 @@ import {
   viewVersion
 } from './index-db.ts'
 import { keysRange, keysSumKey, keysSumPrefix, rangeOf } from './index-keys.ts'
+import { readOpenMark } from './open-mark.ts'
 import type { FileSystem } from './ports.ts'
 import { decodeKey, decodeRow } from './state/codec.ts'
+import type { StoredRow } from './state/stored-rows.ts'
 import { foldersOf } from './store-folder.ts'
 import { hasDatabase } from './store-lock.ts'
 
@@ -33,9 +37,10 @@ export async function checkIndex(fileSystem: FileSystem, folder: string): Promis
   const { index } = foldersOf(folder)
   if (!(await hasDatabase(fileSystem, index))) return { problems: [] }
   try {
+    const isClosed = (await readOpenMark(fileSystem, folder)) === undefined
     const db = await CheckedDb.look(levelAt(index), indexSums)
     try {
-      return { problems: await problemsOf(db) }
+      return { problems: await problemsOf(db, isClosed) }
     } finally {
       await db.close()
     }
@@ -47,7 +52,7 @@ export async function checkIndex(fileSystem: FileSystem, folder: string): Promis
   }
 }
 
-async function problemsOf(db: CheckedDb): Promise<CheckProblem[]> {
+async function problemsOf(db: CheckedDb, isClosed: boolean): Promise<CheckProblem[]> {
   const problems: CheckProblem[] = []
   const look = async (look: () => Promise<void>, topic?: string): Promise<void> => {
     try {
@@ -61,25 +66,43 @@ async function problemsOf(db: CheckedDb): Promise<CheckProblem[]> {
   if (mark === undefined || (JSON.parse(`${mark}`) as ViewMark).version !== viewVersion) return []
   const withKeys: TopicId[] = []
   const names = new Map<TopicId, string>()
+  const stretches = new Stretches()
   await look(async () => {
     for await (const some of db.summed(summedRange))
       for (const [key, value] of some) {
-        const topic = key[0] === rowPrefix[0] ? topicIn(key, value) : undefined
-        if (topic !== undefined) names.set(topic.id, topic.names.kafka)
+        const entry = key[0] === rowPrefix[0] ? rowIn(key, value) : undefined
+        if (entry?.family === 'topic') names.set(entry.row.id, entry.row.names.kafka)
+        if (entry !== undefined) stretches.note(entry)
         else if (key[0] === keysSumPrefix[0]) withKeys.push(key.toString('hex', 1))
       }
   })
   for (const id of withKeys)
     await look(() => drained(db.part(keysRange(id), keysSumKey(id))), names.get(id) ?? id)
-  for (const prefix of ['c', 'i']) await look(() => drained(db.entriesTogether(rangeOf(prefix))))
+  await look(() => drained(db.entriesTogether(rangeOf('c'))))
+  await look(async () => {
+    const gaps = await stretches.gaps(db.entriesTogether(rangeOf('i')), isClosed)
+    problems.push(...gaps.map((gap) => problemOfGap(gap, names)))
+  })
   return problems
 }
 
-function topicIn(key: Buffer, value: Buffer) {
+/** Of a family that is wanted here. */
+function rowIn(key: Buffer, value: Buffer): StoredRow | undefined {
   const { family } = decodeKey(key.subarray(1))
-  if (family !== 'topic') return undefined
-  const entry = decodeRow(family, value)
-  return entry.family === 'topic' ? entry.row : undefined
+  return wantedFamilies.has(family) ? decodeRow(family, value) : undefined
+}
+
+const wantedFamilies: ReadonlySet<string> = new Set(['topic', 'queue', 'log-start'])
+
+function problemOfGap({ of, first, last }: Gap, names: ReadonlyMap<TopicId, string>): CheckProblem {
+  return {
+    where: 'index',
+    file: 'index',
+    what: 'it does not know where they are; isthmus reindex makes it anew',
+    topic: names.get(of.topicId) ?? of.topicId,
+    queue: of.index,
+    offsets: { first, last }
+  }
 }
 
 async function drained(entries: AsyncIterable<unknown>): Promise<void> {

@@ -5,6 +5,7 @@
 import { cp, mkdir, open, readdir, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { checkStore } from '../../storage/check.ts'
+import { checkIndex } from '../../storage/check-index.ts'
 import { realFileSystem } from '../../storage/file-system.ts'
 import { deathsMax } from '../../storage/index-lives.ts'
 import { temporaryFolder } from '../src/temporary-folder.ts'
@@ -169,8 +170,10 @@ await t.test(`${runs} damages to LevelDB's files`, async (t) => {
     try {
       const tally = await survives(folder, wanted)
       for (const key of ['goneOn', 'rebuilt', 'late', 'ended'] as const) total[key] += tally[key]
-      const { problems } = await checkStore(realFileSystem, folder)
-      if (problems.length > 0) throw new Error(JSON.stringify(problems[0]))
+      for (const check of [checkStore, checkIndex]) {
+        const { problems } = await check(realFileSystem, folder)
+        if (problems.length > 0) throw new Error(JSON.stringify(problems[0]))
+      }
     } catch (error) {
       t.fail(`SEED=${seedOfRun + run} RUNS=1: ${name} (${what}): ${(error as Error).stack}`)
     }
