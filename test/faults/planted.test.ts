@@ -9,6 +9,7 @@ import {
 import { PowerCutRun, type RunOptions } from '../storage/power-cut/run.ts'
 import { seedOfRun } from '../support/seeded-random.ts'
 import { runsUntil } from '../support/seeded-runs.ts'
+import { withEarlyCleanEnds } from './planted-compaction.ts'
 import { planted, plantedView } from './planted-disk.ts'
 import { plantedEngines } from './planted-engine.ts'
 import { ServerRun, type ServerRunOptions } from './server-run.ts'
@@ -148,6 +149,12 @@ const bugs: readonly Bug[] = [
     name: 'ends are told ahead of the log',
     found: /high watermark fell|seen was/,
     run: store({ engineOf: plantedEngines.tellsEndsAhead })
+  },
+  {
+    name: 'a compaction keeps its clean end before it has rewritten what is before it',
+    found: /compacted: .* stays/,
+    run: (seed) => withEarlyCleanEnds(() => store({ endings: ['kill'] })(seed)),
+    seedsMax: 200
   },
   {
     name: 'the row of a timer that fired is not deleted',

@@ -7,6 +7,7 @@ import { isBatchFault, parseBatches, storedBatch } from '../../../storage/batch/
 import { type BatchRecord, records } from '../../../storage/batch/records.ts'
 import type { Engine, QueueUid } from '../../../storage/contract.ts'
 import { StoreError } from '../../../storage/errors.ts'
+import type { FakeClock } from '../../support/fake-clock.ts'
 import type { SeededRandom } from '../../support/seeded-random.ts'
 import type { Stage } from './actors.ts'
 import { Violation } from './violation.ts'
@@ -19,6 +20,9 @@ export const compactedConfig = {
 }
 
 const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+/** Longer than anything waits, and as often as one thing waits for another. */
+const settlingMs = 100
+const settlingChecks = 4
 /** Some of these fill a segment. */
 const paddingBytesMax = 6000
 
@@ -128,6 +132,22 @@ export class CompactedQueue {
         found.set(offset, { key: `${key}`, name: value === null ? undefined : nameIn(value) })
       }
       at = data.nextOffset
+    }
+  }
+
+  /** Nobody appends any more, and all has its time: of each key there is one record in the end, and no tombstone. */
+  async settles(engine: Engine, clock: FakeClock): Promise<void> {
+    for (let check = 0; check < settlingChecks; check++) {
+      await clock.advance(settlingMs)
+      await engine.enforceRetention()
+    }
+    const there = new Map<string, number>()
+    for (const [offset, { key, name }] of await this.#read(engine, 0)) {
+      const before = there.get(key)
+      if (before !== undefined)
+        throw new Violation(`compacted: ${key} stays at ${before}, and is at ${offset}`)
+      if (name === undefined) throw new Violation(`compacted: ${key}'s end at ${offset} stays`)
+      there.set(key, offset)
     }
   }
 

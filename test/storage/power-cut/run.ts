@@ -137,6 +137,7 @@ export class PowerCutRun {
     await this.#index.lay('kept')
     const again = await this.#open()
     await this.#verify(this.#engineOf(again))
+    await this.#compacted?.settles(this.#engineOf(again), this.#clock)
     await again.close()
     if ((this.#options.syncLies ?? 0) === 0) {
       const { problems } = await checkStore(this.#disk, '/data')
