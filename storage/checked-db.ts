@@ -7,11 +7,15 @@
  */
 import { crc32c } from '@node-rs/crc32'
 import type { Database, Databases } from './databases.ts'
-import { OpenError, StoreError } from './errors.ts'
+import { StoreError } from './errors.ts'
+import { openErrorOf, whyDamaged } from './level-errors.ts'
 
 export type Write =
   | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
   | { readonly type: 'del'; readonly key: Buffer }
+
+/** What a database held at one moment. */
+export type ViewSnapshot = ReturnType<Database['snapshot']>
 
 export interface Range {
   readonly gte: Buffer
@@ -19,7 +23,7 @@ export interface Range {
   readonly lte?: Buffer
   readonly reverse?: boolean
   readonly limit?: number
-  readonly snapshot?: ReturnType<Database['snapshot']>
+  readonly snapshot?: ViewSnapshot
 }
 
 /** The view holds what it must not, or lacks what it must have. */
@@ -125,6 +129,11 @@ export class CheckedDb {
     }
     this.#rows = nothing
     this.#failure = undefined
+  }
+
+  /** To be closed. */
+  snapshot(): ViewSnapshot {
+    return this.#db.snapshot()
   }
 
   async get(key: Buffer): Promise<Buffer | undefined> {
@@ -329,37 +338,4 @@ function withChecksum({ key, value }: { readonly key: Buffer; readonly value: Bu
 
 function sumWrite(key: Buffer, sum: Sum): Write {
   return { type: 'put', key, value: Buffer.from(JSON.stringify(sum)) }
-}
-
-/** The error that LevelDB gave, within those that were made of it. */
-function levelErrorOf(error: unknown): { readonly code?: string; readonly message: string } {
-  const { cause } = error as { readonly cause?: unknown }
-  return (cause ?? error) as { code?: string; message: string }
-}
-
-/** Whether LevelDB's files are damaged or missing; undefined where they only cannot be used just now. */
-function whyDamaged(error: unknown): string | undefined {
-  const { code, message } = levelErrorOf(error)
-  const isMissing = code === 'LEVEL_IO_ERROR' && /No such file/.test(message)
-  if (code === 'LEVEL_CORRUPTION' || isMissing || /^(Corruption|Invalid argument)/.test(message))
-    return message
-  return undefined
-}
-
-/** How it ends where another has the lock. The code is the same where a file system has no locks, or fails. */
-const heldLock =
-  /(temporarily unavailable|Permission denied|already held by process|^IO error: LockFile .*)$/
-
-/** What to say where another process has the database; undefined for any other error. */
-export function whyLocked(error: unknown): string | undefined {
-  const { code, message } = levelErrorOf(error)
-  const isLocked = code === 'LEVEL_LOCKED' && heldLock.test(message)
-  return isLocked ? 'the data folder is in use by another process' : undefined
-}
-
-function openErrorOf(error: unknown): OpenError {
-  const why = whyLocked(error)
-  if (why !== undefined) return new OpenError('locked', why, { cause: error })
-  const cause = levelErrorOf(error)
-  return new OpenError('io-failed', `the index cannot be opened: ${cause.message}`, { cause })
 }

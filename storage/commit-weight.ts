@@ -34,6 +34,24 @@ export function weightOf(commit: Commit, appendBytes: number): number {
   return bytes
 }
 
+/** Batches, keys of records and changes of state, with the counters that go with these: what a replay meets of it. */
+export function entriesOf(commit: Commit): number {
+  let entries = 0
+  for (const append of commit.appends ?? []) {
+    if ('batches' in append) entries += append.batches.length
+    // Of records that share batches with their neighbours each may need one.
+    else for (const { keys } of append.records) entries += 1 + keys.length
+  }
+  for (const change of commit.changes ?? []) entries += 2 + queuesIn(change)
+  return entries
+}
+
+/** Queues that a change may make. */
+function queuesIn(change: Change): number {
+  if (change.op === 'create-topic') return change.topic.queueCount
+  return change.op === 'update-topic' ? (change.update.queueCount ?? 0) : 0
+}
+
 function weightOfChange(change: Change): number {
   switch (change.op) {
     case 'put':

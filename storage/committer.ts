@@ -4,12 +4,14 @@
  * acknowledgements then move together.
  */
 import type { Catalog } from './catalog.ts'
+import { CommitLine } from './commit-line.ts'
 import { DiskFullError } from './disk-full-error.ts'
 import { encodeGroup, newDescriptions, stampGroup } from './encode-group.ts'
-import { StoreError } from './errors.ts'
+import { ioFailure, StoreError } from './errors.ts'
 import type { LoggedChange } from './layout/types.ts'
 import type { Log } from './log.ts'
 import type { Clock, LogSink, Timer } from './ports.ts'
+import { type ReplayAmount, type ReplayBacklog, unlimited } from './replay-backlog.ts'
 import {
   isEmpty,
   type Pending,
@@ -38,6 +40,9 @@ export interface CommitterParts {
   /** A segment was sealed and the log goes on in the next. */
   readonly onRolled: (segment: number) => void
   readonly isCheckpointDue: () => boolean
+  /** Resolves when a checkpoint came further, or one may begin; undefined where none is to be waited for. */
+  readonly checkpointProgress: () => Promise<void> | undefined
+  readonly backlog: ReplayBacklog
   readonly onFailed: (error: Error) => void
 }
 
@@ -49,9 +54,7 @@ export interface CommitterStart {
 export class Committer {
   readonly #parts: CommitterParts
   readonly #sealer: Sealer
-  #waiting: Pending[] = []
-  #head = 0
-  #pendingBytes = 0
+  readonly #line = new CommitLine()
   #running: Promise<void> | undefined
   #sequence: number
   #durableSequence: number
@@ -88,11 +91,11 @@ export class Committer {
   }
 
   get pendingCommits(): number {
-    return this.#waiting.length - this.#head
+    return this.#line.length
   }
 
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#line.bytes
   }
 
   get sequence(): number {
@@ -114,8 +117,7 @@ export class Committer {
       pending.reject(refusal)
       return
     }
-    this.#waiting.push(pending)
-    this.#pendingBytes += pending.weight
+    this.#line.push(pending)
     this.#begin()
   }
 
@@ -135,8 +137,9 @@ export class Committer {
     if (this.#closing) return new StoreError('closed', 'the store is closed')
     if (pending.weight * 2 > log.groupBytesMax)
       return new StoreError('too-large', `a commit of ${pending.weight} bytes is too large`)
-    if (this.#pendingBytes + pending.weight > settings.pendingBytesMax && this.#pendingBytes > 0)
-      return new StoreError('overloaded', `${this.#pendingBytes} bytes wait for their flush`)
+    const { bytes } = this.#line
+    if (bytes + pending.weight > settings.pendingBytesMax && bytes > 0)
+      return new StoreError('overloaded', `${bytes} bytes wait for their flush`)
     if (this.pendingCommits >= settings.pendingCommitsMax)
       return new StoreError('overloaded', `${this.pendingCommits} commits wait for their flush`)
     if (pending.appendBytes > 0 && space.isFull) {
@@ -149,12 +152,10 @@ export class Committer {
   async #run(): Promise<void> {
     try {
       do {
-        if (this.#head < this.#waiting.length) await this.#flushOne()
-        if (this.#parts.isCheckpointDue()) {
-          await this.#syncAll()
-          this.#parts.onQuiet()
-        }
-      } while (this.#head < this.#waiting.length)
+        const room = await this.#room()
+        if (room !== undefined) await this.#flushOne(room)
+        if (this.#parts.isCheckpointDue()) await this.#beginCheckpoint()
+      } while (this.#line.length > 0)
     } catch (error) {
       this.fail(error as Error)
     } finally {
@@ -162,18 +163,38 @@ export class Committer {
     }
   }
 
-  async #flushOne(): Promise<void> {
-    const { clock, flushMode, space } = this.#parts
+  async #beginCheckpoint(): Promise<void> {
+    await this.#syncAll()
+    this.#parts.onQuiet()
+  }
+
+  /**
+   * How much a restart may have to replay more than now: what the next group may hold. Waits for a checkpoint while the
+   * first in line is beyond that, but not where there can be none (a full disk). Undefined when nobody is in line.
+   */
+  async #room(): Promise<ReplayAmount | undefined> {
+    const { backlog, isCheckpointDue, checkpointProgress } = this.#parts
+    for (;;) {
+      const { first } = this.#line
+      const room = first && backlog.roomFor(first)
+      if (first === undefined || room !== undefined) return room
+      if (isCheckpointDue()) await this.#beginCheckpoint()
+      const progress = checkpointProgress()
+      if (progress === undefined) return unlimited
+      await Promise.race([progress, this.#line.ownComes()])
+    }
+  }
+
+  async #flushOne(room: ReplayAmount): Promise<void> {
+    const { clock, flushMode, space, backlog } = this.#parts
     const appendTimeMs = Math.max(clock.now(), this.#lastAppendMs)
-    const { group, taken } = this.#sealer.seal(
-      this.#waiting,
-      this.#head,
-      this.#sequence + 1,
+    const { group, taken } = this.#sealer.seal(this.#line.view(), room, {
+      sequence: this.#sequence + 1,
       appendTimeMs
-    )
-    this.#takeFromLine(taken)
+    })
+    this.#line.take(taken)
     if (isEmpty(group)) {
-      this.#pendingBytes -= group.weight
+      this.#line.bytes -= group.weight
       settleOutcomes(group.outcomes)
       return
     }
@@ -181,9 +202,10 @@ export class Committer {
     this.#lastAppendMs = appendTimeMs
     try {
       await this.#write(group)
+      backlog.add(group)
       if (flushMode === 'sync') {
         this.counts.syncs++
-        this.#pendingBytes -= group.weight
+        this.#line.bytes -= group.weight
         this.#durable(group)
       } else await this.#noteWritten(group)
     } catch (error) {
@@ -238,28 +260,16 @@ export class Committer {
     const refusal = new StoreError('disk-full', error.message, {}, { cause: error })
     const pending = new Set(group.outcomes.map((outcome) => outcome.pending))
     const isMixed = [...pending].some(({ appendBytes }) => appendBytes > 0)
-    const line = this.#waiting.slice(this.#head)
-    this.#waiting = []
-    this.#head = 0
-    for (const one of [...pending, ...line]) {
+    const kept: Pending[] = []
+    for (const one of [...pending, ...this.#line.takeAll()]) {
       const isRefused = one.appendBytes > 0 || (!isMixed && pending.has(one))
-      if (!isRefused) this.#waiting.push(one)
+      if (!isRefused) kept.push(one)
       else {
-        this.#pendingBytes -= one.weight
+        this.#line.bytes -= one.weight
         one.reject(refusal)
       }
     }
-  }
-
-  #takeFromLine(count: number): void {
-    this.#head += count
-    if (this.#head === this.#waiting.length) {
-      this.#waiting = []
-      this.#head = 0
-    } else if (this.#head > 4096) {
-      this.#waiting = this.#waiting.slice(this.#head)
-      this.#head = 0
-    }
+    this.#line.putBack(kept)
   }
 
   #mustRoll({ outcomes }: SealedGroup): boolean {
@@ -296,7 +306,7 @@ export class Committer {
   async #noteWritten(group: SealedGroup): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     const { settings, clock } = this.#parts
-    this.#pendingBytes -= group.weight
+    this.#line.bytes -= group.weight
     this.#written.push(group)
     this.#writtenBytes += group.bytes
     if (this.#writtenBytes >= settings.asyncBytesMax) {
@@ -381,20 +391,8 @@ export class Committer {
       this.#syncTimer?.cancel()
       this.#parts.onFailed(error)
     }
-    const waiting = this.#waiting.slice(this.#head)
-    this.#waiting = []
-    this.#head = 0
-    this.#pendingBytes = 0
+    const waiting = this.#line.takeAll()
+    this.#line.bytes = 0
     for (const pending of waiting) pending.reject(this.#failure)
   }
-}
-
-function ioFailure(error: Error): StoreError {
-  if (error instanceof StoreError) return error
-  return new StoreError(
-    'io-failed',
-    `the store has stopped: ${error.message}`,
-    {},
-    { cause: error }
-  )
 }

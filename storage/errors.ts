@@ -90,3 +90,14 @@ export const backupErrorCodes = [
 export type BackupErrorCode = (typeof backupErrorCodes)[number]
 
 export class BackupError extends CodedError<BackupErrorCode> {}
+
+/** The store has stopped for an error of its disk. */
+export function ioFailure(error: Error): StoreError {
+  if (error instanceof StoreError) return error
+  return new StoreError(
+    'io-failed',
+    `the store has stopped: ${error.message}`,
+    {},
+    { cause: error }
+  )
+}

@@ -116,7 +116,15 @@ export class Housekeeper {
   async upkeep(upkeep: Upkeep): Promise<void> {
     const weight = upkeepBytesMax + upkeep.dropSegments.length * upkeepBytesPerSegment
     await new Promise((resolve, reject) => {
-      const pending = { commit: {}, appendBytes: 0, weight, upkeep, resolve, reject }
+      const pending = {
+        commit: {},
+        appendBytes: 0,
+        weight,
+        entries: 1 + upkeep.dropSegments.length,
+        upkeep,
+        resolve,
+        reject
+      }
       this.#household.committer().submit(pending)
     })
     await this.#household.settle()

@@ -7,7 +7,7 @@
  * id: the sum of the topic's (checked-db.ts). `u` + segment id (8 bytes): what of which queue the segment holds
  * (segment-usage.ts). `c` + queue uid (4 bytes): how far the queue is compacted (JSON).
  */
-import { CheckedDb, type Range, type Sums, type Write } from './checked-db.ts'
+import { CheckedDb, type Range, type Sums, type ViewSnapshot, type Write } from './checked-db.ts'
 import type { Compacted } from './compaction/compacted.ts'
 import type { QueueUid, TopicId } from './contract.ts'
 import type { Databases, OpeningOptions } from './databases.ts'
@@ -25,6 +25,7 @@ import {
 import type { KeyBlock } from './key-table.ts'
 import { readInt64 } from './layout/integers.ts'
 import type { Address } from './layout/types.ts'
+import { type BatchPace, writeInBatches } from './paced-batches.ts'
 import { type RunEntry, RunList } from './run-list.ts'
 import type { UsageBlock } from './segment-usage.ts'
 import { decodeKey, decodeRow, encodeKey, encodeRow, keyRange } from './state/codec.ts'
@@ -46,6 +47,8 @@ export interface ViewMark {
   readonly lastGroupPosition: number
 }
 
+export type { ViewSnapshot } from './checked-db.ts'
+
 export type RowWrite =
   | { readonly put: StoredRow; readonly key?: StoredKey }
   | { readonly delete: StoredKey }
@@ -58,13 +61,6 @@ export interface ViewWrites {
   readonly keys: readonly KeyBlock[]
   readonly usage: readonly UsageBlock[]
 }
-
-/**
- * What goes into one LevelDB batch, about: a checkpoint of a large store must not build one huge one, and everything
- * else gets a turn while a batch is written.
- */
-const batchWritesMax = 500
-const batchBytesMax = 64 * 1024
 
 const timerKeys = keyRange('timer')
 const timersRange = {
@@ -115,42 +111,30 @@ export class IndexDb {
   async checkpoint(
     mark: ViewMark,
     rows: Iterable<RowWrite>,
-    { blocks, keys, usage }: ViewWrites
+    { blocks, keys, usage }: ViewWrites,
+    pace?: BatchPace
   ): Promise<void> {
-    await this.#writeAll(function* () {
+    const writes = function* (): Iterable<Write> {
       for (const { topicId, bytes } of keys) yield put(keysKey(topicId, mark.sequence), bytes)
       for (const { segment, bytes } of usage) yield put(usageKey(segment), bytes)
       for (const block of blocks) yield putOfBlock(block)
       for (const row of rows) yield writeOf(row)
-    })
+    }
+    await writeInBatches(this.#db, writes(), pace)
     await this.#db.batch([put(viewKey, json(mark))], { sync: true })
   }
 
   /** Index blocks ahead of the next checkpoint, which makes them durable. */
   async putBlocks(blocks: Iterable<IndexWrite>): Promise<void> {
-    await this.#writeAll(function* () {
+    const writes = function* (): Iterable<Write> {
       for (const block of blocks) yield putOfBlock(block)
-    })
+    }
+    await writeInBatches(this.#db, writes())
   }
 
   /** Rows ahead of the next checkpoint: replay from the mark that is there gives them once more. */
   async putRows(rows: readonly RowWrite[]): Promise<void> {
     await this.#db.batch(rows.map(writeOf))
-  }
-
-  /** Batch by batch, each made while the one before is there already. */
-  async #writeAll(all: () => Iterable<Write>): Promise<void> {
-    let writes: Write[] = []
-    let bytes = 0
-    for (const write of all()) {
-      writes.push(write)
-      if (write.type === 'put') bytes += write.value.length
-      if (writes.length < batchWritesMax && bytes < batchBytesMax) continue
-      await this.#db.batch(writes)
-      writes = []
-      bytes = 0
-    }
-    if (writes.length > 0) await this.#db.batch(writes)
   }
 
   /**
@@ -176,9 +160,14 @@ export class IndexDb {
     this.#tellOpened()
   }
 
-  /** The rows of all timers as they are stored, many at a time. */
-  async *timers(): AsyncIterable<readonly Buffer[]> {
-    for await (const some of this.#db.entriesTogether(timersRange))
+  /** What is there now, for a reader that writers do not wait for; to be closed. */
+  snapshot(): ViewSnapshot {
+    return this.#db.snapshot()
+  }
+
+  /** The rows of all timers as they were stored then, many at a time. */
+  async *timers(snapshot: ViewSnapshot): AsyncIterable<readonly Buffer[]> {
+    for await (const some of this.#db.entriesTogether({ ...timersRange, snapshot }))
       yield some.map(([, value]) => value)
   }
 
@@ -284,10 +273,23 @@ export class IndexDb {
     await this.#db.batch([put(compactedKey(queue), json(compacted))])
   }
 
-  /** Forgets the index of a queue whose topic is gone. */
-  async dropQueue(queue: QueueUid): Promise<void> {
-    await this.#db.batch([{ type: 'del', key: compactedKey(queue) }])
-    await this.#db.clear({ gte: blockKey(queue, 0), lt: blockKey(queue + 1, 0) })
+  /** Forgets the index of queues whose topics are gone. */
+  async dropQueues(queues: readonly QueueUid[]): Promise<void> {
+    const writes = function* (): Iterable<Write> {
+      for (const queue of queues) yield { type: 'del', key: compactedKey(queue) }
+    }
+    await writeInBatches(this.#db, writes())
+    // A topic's queues mostly have uids that follow each other: one range, however many.
+    const ascending = [...queues].sort((a, b) => a - b)
+    for (let i = 0; i < ascending.length; ) {
+      const first = ascending[i] as QueueUid
+      let end = first
+      while (i < ascending.length && ascending[i] === end) {
+        end++
+        i++
+      }
+      await this.#db.clear({ gte: blockKey(first, 0), lt: blockKey(end, 0) })
+    }
   }
 
   /** Blocks of a topic's keys, the newest first. Rejects at the end where one is missing. */
@@ -319,10 +321,13 @@ export class IndexDb {
       await this.#db.batch([put(keysKey(topicId, sequence), bytes)])
   }
 
-  /** Forgets the keys of a topic that is gone. */
-  async dropKeys(topicId: TopicId): Promise<void> {
-    await this.#db.batch([{ type: 'del', key: keysSumKey(topicId) }])
-    await this.#db.clear(keysRange(topicId))
+  /** Forgets the keys of topics that are gone. */
+  async dropKeys(topicIds: readonly TopicId[]): Promise<void> {
+    const writes = function* (): Iterable<Write> {
+      for (const id of topicIds) yield { type: 'del', key: keysSumKey(id) }
+    }
+    await writeInBatches(this.#db, writes())
+    for (const id of topicIds) await this.#db.clear(keysRange(id))
   }
 
   /** Forgets where runs and keys are, for them to be found again; rows stay. */

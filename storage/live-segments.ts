@@ -21,7 +21,10 @@ export interface RecoveryParts {
   readonly keys: KeyTable
   readonly usage: SegmentUsage
   readonly segments: readonly SegmentFile[]
+  /** Index entries in memory where a whole log is read ... */
   readonly runsMax: number
+  /** ... and where only what stands behind the view, of which there is no more. */
+  readonly entriesMax: number
   readonly timersMax: number
 }
 

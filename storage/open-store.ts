@@ -30,6 +30,7 @@ import { Reader } from './reader.ts'
 import { type RecoveryReport, reportRecovery } from './recovery-report.ts'
 import { healHeaders } from './repair/heal-headers.ts'
 import type { SalvageOptions } from './repair/salvage.ts'
+import { ReplayBacklog } from './replay-backlog.ts'
 import { leap, whyRestored, whyStateLost } from './restored.ts'
 import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
@@ -174,6 +175,7 @@ async function assemble(
     usage: new SegmentUsage(),
     segments: found.segments,
     runsMax: settings.checkpointRunsMax,
+    entriesMax: settings.replayEntriesMax,
     timersMax: settings.heldTimersMax
   }
   const openMark = await readOpenMark(fileSystem, options.folder)
@@ -196,6 +198,7 @@ async function assemble(
     clean: openMark === undefined && !found.created,
     rebuilt,
     groupsReplayed: recovered.replay.groups,
+    entriesReplayed: recovered.replay.entries,
     bytesScanned: recovered.bytesScanned,
     cut,
     damages: recovered.damages,
@@ -291,6 +294,18 @@ interface Core {
   readonly recovered: Recovered
 }
 
+/** What an open left for the first checkpoint. */
+function whatWasReplayed(
+  { replay, bytesScanned: bytes }: Recovered,
+  { queues }: Catalog,
+  settings: StoreSettings
+): { backlog: ReplayBacklog; runsHeld: number } {
+  const { entries } = replay
+  let runsHeld = 0
+  for (const { runs } of queues.values()) runsHeld += runs.length
+  return { backlog: new ReplayBacklog(settings, { entries, bytes }), runsHeld }
+}
+
 function putTogether(
   options: OpenOptions,
   settings: StoreSettings,
@@ -306,12 +321,11 @@ function putTogether(
   const cold = new ColdReader(index, files, settings, stableEnd)
   const reader = new Reader(catalog.queues, cold)
   const onFailed = (error: Error): void => store.noteFailed(error)
+  const replayed = whatWasReplayed(recovered, catalog, settings)
+  const state = { catalog, db, index, keys, usage }
   const checkpointer = new Checkpointer({
-    catalog,
-    db,
-    index,
-    keys,
-    usage,
+    ...state,
+    ...replayed,
     snapshots,
     onDue: () => committer.poke(),
     ...world,
@@ -327,13 +341,12 @@ function putTogether(
   const space = new Space({ ...world, folder: folders.log, reserveBytes, onRoom })
   const parts: StoreParts = {
     ...world,
+    ...state,
     info,
     recovery,
     settings,
     flushMode,
-    catalog,
     log,
-    db,
     files,
     reader,
     cold,
@@ -342,12 +355,9 @@ function putTogether(
     waiters: new Waiters(clock, settings.waitersMax),
     space,
     checkpointer,
-    keys,
-    usage,
     sizes: new QueueSizes({ catalog, db, index, usage }),
     folder: options.folder,
     logFolder: folders.log,
-    index,
     keepPolicyOf: options.keepPolicyOf ?? (() => keepForever),
     onClosed: () => removeOpenMark(fileSystem, options.folder)
   }
@@ -356,6 +366,7 @@ function putTogether(
     {
       ...parts,
       storeId,
+      backlog: replayed.backlog,
       onDurable: (group) => store.noteDurable(group),
       onQuiet: () => checkpointer.begin(store.viewMark()),
       onRolled: (segment) => {
@@ -364,6 +375,7 @@ function putTogether(
         store.noteSealed()
       },
       isCheckpointDue: () => checkpointer.isDue() && (space.hasRoom || checkpointer.putOff()),
+      checkpointProgress: () => checkpointer.progress(),
       onFailed
     },
     { sequence: recovered.sequence, appendTimeMs: recovered.appendTimeMs }

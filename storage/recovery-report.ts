@@ -19,6 +19,8 @@ export interface RecoveryReport {
   /** LevelDB's view was missing, broken or from another time, and was made anew; says which. */
   readonly rebuilt: string | undefined
   readonly groupsReplayed: number
+  /** Batches, keys of records and changes of state in them: at most `replayEntriesMax`, unless the view was made anew. */
+  readonly entriesReplayed: number
   readonly bytesScanned: number
   readonly cut: CutTail | undefined
   readonly damages: readonly Damage[]
@@ -33,8 +35,9 @@ export interface RecoveryReport {
 
 /** One line of log for what an open found, louder where something was cut or damaged. */
 export function reportRecovery(log: LogSink, report: RecoveryReport): void {
-  const { created, clean, rebuilt, groupsReplayed, bytesScanned, tookMs } = report
-  log('info', 'store-opened', { created, clean, rebuilt, groupsReplayed, bytesScanned, tookMs })
+  const { created, clean, rebuilt, groupsReplayed, entriesReplayed, bytesScanned, tookMs } = report
+  const replayed = { groupsReplayed, entriesReplayed, bytesScanned }
+  log('info', 'store-opened', { created, clean, rebuilt, ...replayed, tookMs })
   if (report.cut !== undefined) log('warn', 'log-tail-cut', { ...report.cut })
   for (const damage of report.damages) log('error', 'log-damaged', { ...damage })
   if (report.salvaged !== undefined) log('error', 'store-salvaged', { ...report.salvaged })

@@ -66,7 +66,7 @@ export async function recoverFromView(
   }
   await parts.db.readRows((row) => rows.push(row), onTimers)
   loadRows(catalog, rows, false)
-  const { runsMax, timersMax, db, keys, usage } = parts
+  const { entriesMax: runsMax, timersMax, db, keys, usage } = parts
   const counted = await db.usage(mark.applied.segment)
   if (counted !== undefined) usage.load(mark.applied.segment, counted)
   const options = { stateThrough: mark.sequence, runsMax, timersMax, usage }

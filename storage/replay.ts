@@ -34,6 +34,8 @@ export class Replay implements ScanSink {
   /** Greatest record timestamp up to the group being read, where the queue's own is of a later time. */
   readonly #runningMax = new Map<Queue, number>()
   #runsHeld = 0
+  /** Batches, keys and changes of state that were applied. */
+  entries = 0
   #spilledAt = -1
   lastAppendMs = 0
   groups = 0
@@ -132,6 +134,7 @@ export class Replay implements ScanSink {
     const keys = keysOfRun(run.baseOffset, run.extensions)
     this.#keys.add(queue.topicId, queue.uid, keys, run.appendTimeMs)
     this.#runsHeld += 1 + keys.length
+    this.entries += batches.length + keys.length
     this.#catalog.dirtyQueues.add(queue)
     if (!isNew) return
     queue.sealedEnd = Math.max(queue.sealedEnd, nextOffset)
@@ -151,6 +154,7 @@ export class Replay implements ScanSink {
   }
 
   #change(change: LoggedChange): void {
+    this.entries++
     const { lost } = this.#options
     if (lost?.takes(change) === true) return
     if (change.op === 'drop-topic') this.#catalog.dropTopic(change.topicId)

@@ -15,6 +15,8 @@ export interface Pending {
   readonly appendBytes: number
   /** What it takes of a group, at most. */
   readonly weight: number
+  /** What it gives a replay to do, at most. */
+  readonly entries: number
   /** What the store itself wants of the group besides. */
   readonly upkeep?: Upkeep
   readonly resolve: (result: CommitResult) => void

@@ -18,6 +18,7 @@ import { GroupBuilder } from './group-builder.ts'
 import { runFlags } from './layout/types.ts'
 import type { Producers } from './producers.ts'
 import type { Queue } from './queue.ts'
+import type { ReplayAmount } from './replay-backlog.ts'
 import { applyChanges, checkChanges, sealUpkeep } from './seal-changes.ts'
 import type { Pending, SealedGroup } from './sealed-group.ts'
 import type { ProducerBatch } from './state/stored-rows.ts'
@@ -40,14 +41,13 @@ export class Sealer {
   }
 
   /**
-   * Seals as many commits from the front of `waiting` as fit. Returns the group and how many were taken; every one of
-   * them has its outcome in the group, to be told when the group is done.
+   * Seals as many commits from the front of the line as fit, the first always. Returns the group and how many were
+   * taken; every one of them has its outcome in the group, to be told when the group is done.
    */
   seal(
-    waiting: readonly Pending[],
-    from: number,
-    sequence: number,
-    appendTimeMs: number
+    { commits, from }: { readonly commits: readonly Pending[]; readonly from: number },
+    room: ReplayAmount,
+    { sequence, appendTimeMs }: { readonly sequence: number; readonly appendTimeMs: number }
   ): { group: SealedGroup; taken: number } {
     const group: SealedGroup = {
       sequence,
@@ -66,10 +66,14 @@ export class Sealer {
       bytes: 0
     }
     const builder = new GroupBuilder(group, this.#limits.runBytesMax)
+    const weightMax = Math.min(this.#limits.flushBytesMax, room.bytes)
     let taken = 0
-    while (from + taken < waiting.length && taken < commitsPerGroupMax) {
-      const pending = waiting[from + taken] as Pending
-      if (taken > 0 && group.weight + pending.weight > this.#limits.flushBytesMax) break
+    let entries = 0
+    while (from + taken < commits.length && taken < commitsPerGroupMax) {
+      const pending = commits[from + taken] as Pending
+      entries += pending.entries
+      const isWithin = group.weight + pending.weight <= weightMax && entries <= room.entries
+      if (taken > 0 && !isWithin) break
       taken++
       group.weight += pending.weight
       try {

@@ -75,14 +75,28 @@ export const storeSettings = {
     min: 16 * kib,
     max: 1 * gib,
     unit: 'bytes',
-    doc: 'Log written between two checkpoints; what a restart after a kill has to read again.'
+    doc: 'Log after which a checkpoint is due.'
   },
   checkpointRunsMax: {
     default: 60_000,
     min: 64,
     max: 2_000_000,
     unit: 'count',
-    doc: 'Index entries and keys kept in memory before a checkpoint moves them to LevelDB.'
+    doc: 'Index entries and keys kept in memory after which a checkpoint is due, which moves them to LevelDB.'
+  },
+  replayEntriesMax: {
+    default: 120_000,
+    min: 256,
+    max: 4_000_000,
+    unit: 'count',
+    doc: 'Batches, keys and changes of state behind the last checkpoint: with more, commits wait for the next. Bounds a restart after a kill.'
+  },
+  replayBytesMax: {
+    default: 256 * mib,
+    min: 64 * kib,
+    max: 16 * gib,
+    unit: 'bytes',
+    doc: 'Log behind the last checkpoint: with more, commits wait for the next. Bounds a restart after a kill.'
   },
   heldTimersMax: {
     default: 50_000,

@@ -1,6 +1,6 @@
-import { whyLocked } from './checked-db.ts'
 import { openLevel } from './databases.ts'
 import { OpenError } from './errors.ts'
+import { whyLocked } from './level-errors.ts'
 import type { FileSystem } from './ports.ts'
 import { foldersOf } from './store-folder.ts'
 

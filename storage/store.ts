@@ -1,6 +1,6 @@
 /** The embedded log as an engine. What happens at open is open-store.ts's. */
 import { type BackupReport, Backups } from './backup.ts'
-import { appendBytesOf, checkShape, needsCount, weightOf } from './commit-weight.ts'
+import { appendBytesOf, checkShape, entriesOf, needsCount, weightOf } from './commit-weight.ts'
 import type { Committer } from './committer.ts'
 import type {
   Commit,
@@ -85,7 +85,8 @@ export class Store implements Engine {
       checkShape(commit, this.#parts.settings.changesPerCommitMax)
       const appendBytes = appendBytesOf(commit)
       const weight = weightOf(commit, appendBytes)
-      this.#running().submit({ commit, appendBytes, weight, resolve, reject })
+      const entries = entriesOf(commit)
+      this.#running().submit({ commit, appendBytes, weight, entries, resolve, reject })
     })
   }
 

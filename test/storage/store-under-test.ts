@@ -26,6 +26,8 @@ export interface StoreVariant {
 export const tinySettings: Partial<StoreSettings> = {
   segmentBytes: 64 * 1024,
   checkpointBytes: 16 * 1024,
+  replayEntriesMax: 256,
+  replayBytesMax: 64 * 1024,
   tailBytes: 64 * 1024,
   openFilesMax: 2,
   coldCacheBytes: 2 * 1024 * 1024,
