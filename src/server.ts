@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly log: LogSink
   /** This machine unless given. */
   readonly world?: World
+  /** What the server before this one left has to be replayed: much is made in a short time. */
+  readonly onReplay?: () => void
 }
 
 export interface Server {
@@ -69,7 +71,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const startedMs = world.clock.monotonicMs()
   const server = new RunningServer(config, log, world)
   try {
-    await server.open()
+    await server.open(options.onReplay)
   } catch (error) {
     await server.close()
     throw error
@@ -117,7 +119,7 @@ class RunningServer implements Server {
     })
   }
 
-  async open(): Promise<void> {
+  async open(onReplay: () => void = () => undefined): Promise<void> {
     const config = this.#config
     // First, so that a long recovery can be told from a dead process.
     this.#http = await this.#listenHttp()
@@ -131,7 +133,8 @@ class RunningServer implements Server {
       flushMode: config.flush,
       settings: pickSettings(config, storeSettings),
       bootId: await readBootId(),
-      keepPolicyOf: keepPolicies(configs)
+      keepPolicyOf: keepPolicies(configs),
+      onReplay
     })
     this.#store = store
     await this.#listenControl()

@@ -71,6 +71,8 @@ export interface OpenOptions {
   readonly salvage?: SalvageOptions
   /** How long the records of a topic are kept; for ever if left out. */
   readonly keepPolicyOf?: KeepPolicyOf
+  /** The store was not closed: its log is about to be replayed. */
+  readonly onReplay?: () => void
 }
 
 /** What is known of a folder before its state is read. */
@@ -179,6 +181,7 @@ async function assemble(
     timersMax: settings.heldTimersMax
   }
   const openMark = await readOpenMark(fileSystem, options.folder)
+  if (openMark !== undefined) options.onReplay?.()
   const state = await findState(options, recovering, folders.snapshots, found.created)
   const { catalog, recovered, salvaged } = state
   const rebuilt = found.created ? undefined : state.rebuilt

@@ -85,7 +85,7 @@ export const storeSettings = {
     doc: 'Index entries and keys kept in memory after which a checkpoint is due, which moves them to LevelDB.'
   },
   replayEntriesMax: {
-    default: 120_000,
+    default: 80_000,
     min: 256,
     max: 4_000_000,
     unit: 'count',

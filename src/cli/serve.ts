@@ -29,13 +29,17 @@ export async function serve(options: Readonly<Record<string, unknown>>): Promise
   log('info', 'starting', { version, node: process.version, pid: process.pid })
   sayAbsentListeners(loaded, log)
   const ending = watchSignals(log)
-  const server = await startServer({ config: loaded.config, log })
-  // V8's default, which the launcher had set aside for the time of loading.
-  setFlagsFromString('--semi-space-growth-factor=2')
+  const server = await startServer({ config: loaded.config, log, onReplay: growYoung })
+  growYoung()
   const code = await Promise.race([ending, failureOf(server.failure, log)])
   await server.close()
   log('info', 'stopped', { exitCode: code })
   return code
+}
+
+/** V8's default, which the launcher had set aside for the time of loading. */
+function growYoung(): void {
+  setFlagsFromString('--semi-space-growth-factor=2')
 }
 
 /** Ports of listeners that are not there yet are taken, and one line says that nothing listens on them. */
