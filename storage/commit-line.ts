@@ -26,8 +26,10 @@ export class CommitLine {
       this.#commits.push(pending)
       return
     }
-    // What the store does by itself is what others wait for, also those in line: it goes first.
-    this.#commits.splice(this.#head, 0, pending)
+    // What the store does by itself is what others wait for, also those in line: it goes first, in its own order.
+    let at = this.#head
+    while (this.#commits[at]?.upkeep !== undefined) at++
+    this.#commits.splice(at, 0, pending)
     this.#onOwn()
   }
 
