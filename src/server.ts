@@ -6,7 +6,8 @@ import {
   type LogSink,
   openStore,
   type Store,
-  StoreError
+  StoreError,
+  systemTurns
 } from '../storage/index.ts'
 import { type Broker, openBroker, topicDefaults } from './broker.ts'
 import { type Config, pickSettings } from './config.ts'
@@ -139,7 +140,8 @@ class RunningServer implements Server {
     this.#store = store
     await this.#listenControl()
     void store.failure.then(this.#fail)
-    const shared = tcpShared(pickSettings(config, tcpLimitTable), ports.clock, this.#log)
+    const limits = pickSettings(config, tcpLimitTable)
+    const shared = tcpShared(limits, ports.clock, this.#log, ports.turns ?? systemTurns)
     this.#broker = await openBroker(store, configs, config, { ...ports, log: this.#log })
     this.#kafka = openKafka(this.#broker, shared, config)
     const { addresses } = this

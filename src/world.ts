@@ -2,7 +2,8 @@
 import { type OpenOptions, realFileSystem, systemClock, systemRandom } from '../storage/index.ts'
 import { readBootId } from './boot-id.ts'
 
-export interface World extends Pick<OpenOptions, 'fileSystem' | 'clock' | 'random' | 'openIndex'> {
+export interface World
+  extends Pick<OpenOptions, 'fileSystem' | 'clock' | 'random' | 'openIndex' | 'turns'> {
   /** Names this boot of the machine; '' if it cannot be known. */
   readBootId(): Promise<string>
 }

@@ -5,6 +5,7 @@ import { ChunkCache, type Loan } from './chunk-cache.ts'
 import { StoreError } from './errors.ts'
 import { approximateInt64 } from './layout/integers.ts'
 import { runFlags } from './layout/types.ts'
+import type { BulkTurns } from './ports.ts'
 import type { Queue } from './queue.ts'
 import type { RunIndex } from './run-index.ts'
 import type { RunEntry } from './run-list.ts'
@@ -15,6 +16,8 @@ import type { StoreSettings } from './settings.ts'
 const mergeGapBytes = 64 * 1024
 /** Most that one call to the file system reads, unless a single run is larger. */
 const readBytesMax = 1024 * 1024
+/** Bytes of one queue that are checked before others have their turn, unless a single batch is larger. */
+const checkBytes = 64 * 1024
 /** Places inside runs that readers go on from. */
 const cursorsMax = 4096
 
@@ -56,6 +59,7 @@ export class ColdReader {
   readonly #index: RunIndex
   readonly #files: SegmentFiles
   readonly #readsMax: number
+  readonly #turns: BulkTurns
   readonly #chunks: ChunkCache
   #reading = 0
   readonly #line: (() => void)[] = []
@@ -68,11 +72,13 @@ export class ColdReader {
     index: RunIndex,
     files: SegmentFiles,
     { coldReadsMax, coldCacheBytes }: Pick<StoreSettings, 'coldReadsMax' | 'coldCacheBytes'>,
-    stableEnd: (segment: number) => number
+    stableEnd: (segment: number) => number,
+    turns: BulkTurns
   ) {
     this.#index = index
     this.#files = files
     this.#readsMax = coldReadsMax
+    this.#turns = turns
     const read = (segment: number, position: number, target: Buffer) =>
       this.#readInto(target, segment, position)
     this.#chunks = new ChunkCache(coldCacheBytes, read, stableEnd)
@@ -188,6 +194,7 @@ export class ColdReader {
       from = -1
     }
     const runEnd = piece.run.position + piece.run.bytes
+    let granted = 0
     let due = piece.position === piece.run.position ? piece.run.baseOffset : out.nextOffset
     while (piece.position + at < runEnd) {
       const length = batchLengthAt(data, at)
@@ -208,6 +215,12 @@ export class ColdReader {
         at = 0
         continue
       }
+      if (granted < length) {
+        const wanted = Math.max(length, Math.min(checkBytes, data.length - at))
+        if (!this.#turns.take(wanted)) await new Promise<void>((go) => this.#turns.wait(wanted, go))
+        granted = wanted
+      }
+      granted -= length
       const baseOffset = approximateInt64(data, at)
       if (!isSound(data, at, length) || !mayFollow(baseOffset, due, piece.run)) {
         if (out.bytes > 0) break

@@ -23,7 +23,7 @@ import {
   readOpenMark,
   removeOpenMark
 } from './open-mark.ts'
-import type { Clock, FileSystem, LogSink, Random } from './ports.ts'
+import type { BulkTurns, Clock, FileSystem, LogSink, Random } from './ports.ts'
 import { QueueSizes } from './queue-sizes.ts'
 import { outgrowLoss } from './raise-epochs.ts'
 import { Reader } from './reader.ts'
@@ -36,6 +36,7 @@ import { RunIndex } from './run-index.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentUsage } from './segment-usage.ts'
 import { type FlushMode, resolveStoreSettings, type StoreSettings } from './settings.ts'
+import { systemTurns } from './sliced-turns.ts'
 import { Space } from './space.ts'
 import { Store } from './store.ts'
 import {
@@ -56,6 +57,8 @@ export interface OpenOptions {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly random: Random
+  /** Those of the process unless a test has its own. */
+  readonly turns?: BulkTurns
   readonly log: LogSink
   readonly flushMode?: FlushMode
   readonly settings?: Partial<StoreSettings>
@@ -321,7 +324,7 @@ function putTogether(
   const index = new RunIndex(db, settings.indexCacheBytes)
   const files = new SegmentFiles(fileSystem, folders.log, settings.openFilesMax)
   const stableEnd = (segment: number): number => committer.stableEnd(segment)
-  const cold = new ColdReader(index, files, settings, stableEnd)
+  const cold = new ColdReader(index, files, settings, stableEnd, options.turns ?? systemTurns)
   const reader = new Reader(catalog.queues, cold)
   const onFailed = (error: Error): void => store.noteFailed(error)
   const replayed = whatWasReplayed(recovered, catalog, settings)

@@ -14,6 +14,14 @@ export interface Clock {
   after(delayMs: number, fire: () => void): Timer
 }
 
+/** Turns of the event loop, shared by all who work on many bytes. */
+export interface BulkTurns {
+  /** Whether so many bytes may be worked on at once, in this turn; if so they are counted. */
+  take(bytes: number): boolean
+  /** Calls `go` once, in the first turn that has room for it after those who wait; the bytes are counted then. */
+  wait(bytes: number, go: () => void): void
+}
+
 export interface Random {
   /** `count` random bytes. */
   bytes(count: number): Buffer

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
-import type { Clock, LogLevel, LogSink } from '../../storage/ports.ts'
+import type { BulkTurns, Clock, LogLevel, LogSink } from '../../storage/ports.ts'
 import type { TcpCounters } from './counters.ts'
 import { type BudgetOwner, BudgetShare, type FrameBudget } from './frame-budget.ts'
 import { FrameError, Framer } from './framer.ts'
@@ -25,6 +25,7 @@ import { RequestTurn } from './request-turn.ts'
 export interface ConnectionShared {
   readonly limits: TcpLimits
   readonly clock: Clock
+  readonly turns: BulkTurns
   readonly log: LogSink
   readonly counters: TcpCounters
   readonly budget: FrameBudget
@@ -85,7 +86,7 @@ export class Connection implements ConnectionHandle, BudgetOwner, LoadWaiter {
     this.#turn = new RequestTurn(shared.limits.requestsPerTurnMax, () => this.#start())
     this.#framer = new Framer(shared.limits.frameBytesMax, (frame) => this.#enqueue(frame))
     this.#share = new BudgetShare(this)
-    this.#outbox = new Outbox(socket, shared.clock, shared.limits.writeGroupBytes, (bytes) =>
+    this.#outbox = new Outbox(socket, shared, shared.limits.writeGroupBytes, (bytes) =>
       this.#answersTaken(bytes)
     )
     this.#session = protocol.open(this)

@@ -1,6 +1,6 @@
 /** A listening port and the table of its connections. */
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Clock, LogSink, Timer } from '../../storage/ports.ts'
+import type { BulkTurns, Clock, LogSink, Timer } from '../../storage/ports.ts'
 import { Connection, type ConnectionShared } from './connection.ts'
 import { newTcpCounters, type TcpCounters } from './counters.ts'
 import { FrameBudget } from './frame-budget.ts'
@@ -13,14 +13,20 @@ import { acceptOptions, readShared } from './shared-reads.ts'
 export interface TcpShared {
   readonly limits: TcpLimits
   readonly clock: Clock
+  readonly turns: BulkTurns
   readonly log: LogSink
   readonly budget: FrameBudget
   readonly load: RequestLoad
 }
 
-export function tcpShared(limits: TcpLimits, clock: Clock, log: LogSink): TcpShared {
+export function tcpShared(
+  limits: TcpLimits,
+  clock: Clock,
+  log: LogSink,
+  turns: BulkTurns
+): TcpShared {
   const budget = new FrameBudget(limits, clock)
-  return { limits, clock, log, budget, load: new RequestLoad(limits, clock) }
+  return { limits, clock, turns, log, budget, load: new RequestLoad(limits, clock) }
 }
 
 export interface ListenAddress {

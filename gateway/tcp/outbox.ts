@@ -3,11 +3,15 @@
  * so that what waits is known to the byte and a client that takes nothing is told from one that takes little.
  */
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../storage/ports.ts'
+import type { BulkTurns, Clock } from '../../storage/ports.ts'
+
+/** So little is sent at once: acknowledgements and small answers wait for no turn. */
+const smallBytes = 64 * 1024
 
 export class Outbox {
   readonly #socket: Duplex
   readonly #clock: Clock
+  readonly #turns: BulkTurns
   readonly #groupBytes: number
   readonly #sent: (bytes: number) => void
   readonly #taken = (error?: Error | null) => this.#groupTaken(error)
@@ -24,9 +28,15 @@ export class Outbox {
   #ends: { readonly atBytes: number; readonly done: () => void }[] = []
 
   /** `sent` is called with the bytes that the operating system took. */
-  constructor(socket: Duplex, clock: Clock, groupBytes: number, sent: (bytes: number) => void) {
+  constructor(
+    socket: Duplex,
+    { clock, turns }: { readonly clock: Clock; readonly turns: BulkTurns },
+    groupBytes: number,
+    sent: (bytes: number) => void
+  ) {
     this.#socket = socket
     this.#clock = clock
+    this.#turns = turns
     this.#groupBytes = groupBytes
     this.#sent = sent
   }
@@ -55,8 +65,26 @@ export class Outbox {
     else this.#ends.push({ atBytes: this.#pushedBytes, done })
   }
 
+  /**
+   * Sends the next group, if none is under way. The kernel copies it while everybody waits, and a socket with room takes
+   * the next one at once: large ones go in the turns that all connections share with whoever else has many bytes to
+   * work on.
+   */
   pump(): void {
-    if (this.#underWay > 0 || this.#next === this.#queue.length) return
+    if (this.#underWay > 0 || this.#isLater || this.#next === this.#queue.length) return
+    const bytes = Math.min(this.#waitingBytes, this.#groupBytes)
+    if (bytes <= smallBytes || this.#turns.take(bytes)) {
+      this.#send()
+      return
+    }
+    this.#isLater = true
+    this.#turns.wait(bytes, () => {
+      this.#isLater = false
+      if (!this.#socket.destroyed && this.#next < this.#queue.length) this.#send()
+    })
+  }
+
+  #send(): void {
     const group = this.#takeGroup()
     const last = group.length - 1
     if (last === 0) this.#socket.write(group[0], this.#taken)
@@ -66,19 +94,6 @@ export class Outbox {
       this.#socket.write(group[last], this.#taken)
       this.#socket.uncork()
     }
-  }
-
-  /**
-   * A socket with room takes a group within the same turn of the event loop. Large answers go on in the next one:
-   * whoever has a small request must not wait until megabytes were copied for others.
-   */
-  #pumpLater(): void {
-    if (this.#isLater) return
-    this.#isLater = true
-    setImmediate(() => {
-      this.#isLater = false
-      if (!this.#socket.destroyed) this.pump()
-    })
   }
 
   /** Calls `finished` once all that was pushed has been taken. */
@@ -138,7 +153,7 @@ export class Outbox {
     this.#end(this.#pushedBytes - this.#waitingBytes)
     this.#progressMs = this.#clock.monotonicMs()
     this.#sent(bytes)
-    if (this.#next < this.#queue.length) this.#pumpLater()
+    this.pump()
     if (this.#waitingBytes === 0) this.#finished?.()
   }
 }

@@ -7,7 +7,7 @@ import { checkStore } from '../../storage/check.ts'
 import { type Database, openLevel } from '../../storage/databases.ts'
 import { realFileSystem } from '../../storage/file-system.ts'
 import { type OpenOptions, openStore } from '../../storage/open-store.ts'
-import type { LogSink } from '../../storage/ports.ts'
+import type { BulkTurns, LogSink } from '../../storage/ports.ts'
 import type { FlushMode, StoreSettings } from '../../storage/settings.ts'
 import type { Store } from '../../storage/store.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -20,6 +20,8 @@ import { type EngineUnderTest, keepPolicyOf, type OpenEngine } from './engine/wo
 export interface StoreVariant {
   readonly flushMode: FlushMode
   readonly settings: Partial<StoreSettings>
+  /** Instead of the process's. */
+  readonly turns?: BulkTurns
 }
 
 /** As small as settings allow, so that a few records roll segments, checkpoint, and leave memory. */

@@ -27,7 +27,7 @@ import {
   type NewRecord
 } from '../../../storage/batch/encode-batch.ts'
 import type { Database } from '../../../storage/databases.ts'
-import { type Engine, openStore, type Topic } from '../../../storage/index.ts'
+import { type Engine, openStore, systemTurns, type Topic } from '../../../storage/index.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { memoryIndex } from '../../support/memory-index.ts'
@@ -119,7 +119,8 @@ export class KafkaRig {
     this.#limits = tcpLimits(limits)
     const log = (level: string, event: string, fields: Record<string, unknown> = {}) =>
       this.log.push({ level, event, fields })
-    this.#shared = { ...tcpShared(this.#limits, clock, log), counters: newTcpCounters() }
+    const shared = tcpShared(this.#limits, clock, log, systemTurns)
+    this.#shared = { ...shared, counters: newTcpCounters() }
     const observer: RequestObserver = {
       handled: (api, version, errorCode, _latencyMs, bytesIn, bytesOut) =>
         this.handled.push({ api, version, errorCode, bytesIn, bytesOut })

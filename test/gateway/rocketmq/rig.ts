@@ -26,6 +26,7 @@ import { Connection } from '../../../gateway/tcp/connection.ts'
 import { newTcpCounters } from '../../../gateway/tcp/counters.ts'
 import { tcpLimits } from '../../../gateway/tcp/limits.ts'
 import { tcpShared } from '../../../gateway/tcp/listener.ts'
+import { systemTurns } from '../../../storage/sliced-turns.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { type MemorySocket, memoryPair } from '../../support/memory-pair.ts'
 
@@ -101,7 +102,8 @@ export class RocketmqRig {
       handled: (request, responseCode, latencyMs, bytesIn, bytesOut) =>
         this.handled.push({ request, responseCode, latencyMs, bytesIn, bytesOut })
     }
-    this.#shared = { ...tcpShared(tcpLimits(), this.clock, log), counters: newTcpCounters() }
+    const shared = tcpShared(tcpLimits(), this.clock, log, systemTurns)
+    this.#shared = { ...shared, counters: newTcpCounters() }
     this.#protocol = rocketmqProtocol(this.services, role, observer, table)
   }
 

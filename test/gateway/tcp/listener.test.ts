@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { tcpLimits } from '../../../gateway/tcp/limits.ts'
 import { Listener, tcpShared } from '../../../gateway/tcp/listener.ts'
 import type { ConnectionHandle, Protocol } from '../../../gateway/tcp/protocol.ts'
+import { systemTurns } from '../../../storage/sliced-turns.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { framed } from './rig.ts'
 
@@ -27,7 +28,12 @@ async function listening(t: Test, limits = {}) {
       }
     }
   }
-  const shared = tcpShared(tcpLimits(limits), clock, (_level, event) => events.push(event))
+  const shared = tcpShared(
+    tcpLimits(limits),
+    clock,
+    (_level, event) => events.push(event),
+    systemTurns
+  )
   const listener = new Listener(protocol, shared)
   const address = await listener.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => listener.close(0))
@@ -180,7 +186,7 @@ t.test('no timer is set while nobody is connected', async (t) => {
 
 t.test('a port that is taken is refused with its reason', async (t) => {
   const { address } = await listening(t)
-  const shared = tcpShared(tcpLimits(), new FakeClock(), () => {})
+  const shared = tcpShared(tcpLimits(), new FakeClock(), () => {}, systemTurns)
   const protocol: Protocol = {
     name: 'none',
     order: 'request',

@@ -2,11 +2,16 @@
 import { Duplex } from 'node:stream'
 import t from 'tap'
 import { Outbox } from '../../../gateway/tcp/outbox.ts'
+import { SlicedTurns } from '../../../storage/sliced-turns.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
-const groupBytes = 64 * 1024
+const groupBytes = 128 * 1024
 
-function outboxOf(): { outbox: Outbox; taken: () => number; received: Buffer[] } {
+function outboxOf(turns = new SlicedTurns(groupBytes)): {
+  outbox: Outbox
+  taken: () => number
+  received: Buffer[]
+} {
   let bytes = 0
   const received: Buffer[] = []
   const socket = new Duplex({
@@ -16,7 +21,7 @@ function outboxOf(): { outbox: Outbox; taken: () => number; received: Buffer[] }
       done()
     }
   })
-  const outbox = new Outbox(socket, new FakeClock(), groupBytes, (count) => {
+  const outbox = new Outbox(socket, { clock: new FakeClock(), turns }, groupBytes, (count) => {
     bytes += count
   })
   return { outbox, taken: () => bytes, received }
@@ -52,4 +57,28 @@ t.test('what is dropped meanwhile is not sent', async (t) => {
   outbox.drop()
   for (let turns = 0; turns < 5; turns++) await turn()
   t.equal(received.length, sent)
+})
+
+t.test('all connections share a turn, and a small answer waits for none', async (t) => {
+  const turns = new SlicedTurns(groupBytes)
+  const large = Array.from({ length: 4 }, () => outboxOf(turns))
+  for (const { outbox } of large) {
+    outbox.push([Buffer.alloc(groupBytes * 3, 1)])
+    outbox.pump()
+  }
+  const taken = (): number => large.reduce((sum, one) => sum + one.taken(), 0)
+  for (let count = 1; count <= 4; count++) {
+    await turn()
+    t.ok(taken() <= groupBytes * (count + 1), `${taken()} bytes after ${count} turns`)
+  }
+  t.ok(
+    large.every((one) => one.taken() > 0),
+    'each has its turn'
+  )
+  const small = outboxOf(turns)
+  small.outbox.push([Buffer.from('acknowledged')])
+  small.outbox.pump()
+  t.same(small.received, [Buffer.from('acknowledged')])
+  for (let count = 0; count < 20; count++) await turn()
+  t.equal(taken(), 4 * 3 * groupBytes)
 })

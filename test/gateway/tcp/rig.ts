@@ -5,6 +5,7 @@ import { FrameBudget } from '../../../gateway/tcp/frame-budget.ts'
 import { type TcpLimits, tcpLimits } from '../../../gateway/tcp/limits.ts'
 import type { Answer, ConnectionHandle, Protocol, Session } from '../../../gateway/tcp/protocol.ts'
 import { RequestLoad } from '../../../gateway/tcp/request-load.ts'
+import { SlicedTurns } from '../../../storage/sliced-turns.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { type MemorySocket, memoryPair } from '../../support/memory-pair.ts'
 
@@ -48,6 +49,7 @@ export class Rig {
     this.shared = {
       limits: all,
       clock: this.clock,
+      turns: new SlicedTurns(),
       log: (level, event, fields = {}) => this.log.push({ level, event, fields }),
       counters: newTcpCounters(),
       budget: new FrameBudget(all, this.clock),
