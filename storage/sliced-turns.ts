@@ -5,7 +5,7 @@
  */
 import type { BulkTurns } from './ports.ts'
 
-/** Of one turn. With half of it readers get less, for each turn costs some; with twice as much an append waits longer. */
+/** Of one turn. With half of it readers get less, for each turn costs some; with more an append waits longer. */
 const sliceBytes = 256 * 1024
 
 interface Waiting {

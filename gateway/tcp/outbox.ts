@@ -66,9 +66,9 @@ export class Outbox {
   }
 
   /**
-   * Sends the next group, if none is under way. The kernel copies it while everybody waits, and a socket with room takes
-   * the next one at once: large ones go in the turns that all connections share with whoever else has many bytes to
-   * work on.
+   * Sends the next group, if none is under way. The kernel copies it while everybody waits, and a socket with room
+   * takes the next one at once: large ones go in the turns that all connections share with whoever else has many bytes
+   * to work on.
    */
   pump(): void {
     if (this.#underWay > 0 || this.#isLater || this.#next === this.#queue.length) return
