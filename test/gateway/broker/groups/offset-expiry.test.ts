@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { defaultGroupPolicy } from '../../../../gateway/broker/groups/index.ts'
+import { soonMs } from '../../../../storage/index-lives.ts'
 import { settled } from '../../../support/fake-clock.ts'
 import { GroupBroker } from '../../kafka/handlers/group-broker.ts'
 
@@ -99,6 +100,8 @@ t.test('a group that never committed goes with its last member', async (t) => {
 
 t.test('without groups there is no timer', async (t) => {
   const { broker, commit, topicId } = await open(t)
+  // The store's own, of its first minute.
+  await broker.clock.advance(soonMs)
   const idle = broker.clock.timers
   await commit('g')
   t.equal(broker.clock.timers, idle + 1)
