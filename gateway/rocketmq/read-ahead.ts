@@ -16,9 +16,6 @@ const keptBytesOfPullMax = 1024 * 1024
 /** What an entry takes besides its bytes, about. */
 const overheadBytes = 1024
 
-/** And each record whose place is known. */
-const placeBytes = 8
-
 export interface Ahead {
   readonly batches: readonly RecordBatch[]
   /** Of the batches. */
@@ -44,7 +41,7 @@ export class ReadAhead {
 
   /** For the pull that begins at the offset, which is in the first batch. */
   keep(queue: QueueUid, offset: number, ahead: Ahead): void {
-    let bytes = overheadBytes + (ahead.places?.count ?? 0) * placeBytes
+    let bytes = overheadBytes + (ahead.places?.bytes ?? 0)
     for (const batch of ahead.batches) bytes += batch.bytes.length
     if (bytes > keptBytesOfPullMax) return
     this.#kept.set(keyOf(queue, offset), ahead.isOwn ? ahead : owned(ahead), bytes)

@@ -27,9 +27,9 @@ export class BatchRecord {
   readonly lastHeaderAt: number
   /** Of the names and values of the headers before the last. */
   readonly bytesBeforeLast: number
-  readonly #keyAt: number
+  readonly #keyEnd: number
   readonly #keyBytes: number
-  readonly #valueAt: number
+  readonly #valueEnd: number
   readonly #valueBytes: number
 
   /** Reads from where the reader is to the record's end; throws CompressionError, corrupt, where none is. */
@@ -41,12 +41,10 @@ export class BatchRecord {
     const isStamped = (batch.attributes & appendTimeBit) !== 0
     this.timestamp = isStamped ? batch.maxTimestamp : timestamp
     this.block = reader.bytes
-    this.#keyBytes = fieldBytes(reader)
-    this.#keyAt = reader.at
-    reader.skip(Math.max(this.#keyBytes, 0))
-    this.#valueBytes = fieldBytes(reader)
-    this.#valueAt = reader.at
-    reader.skip(Math.max(this.#valueBytes, 0))
+    this.#keyBytes = reader.skipField()
+    this.#keyEnd = reader.at
+    this.#valueBytes = reader.skipField()
+    this.#valueEnd = reader.at
     const count = reader.int()
     if (count < 0) reader.bad = true
     this.headerCount = count
@@ -58,9 +56,7 @@ export class BatchRecord {
       bytesBeforeLast += lastBytes
       const nameBytes = reader.int()
       reader.skip(nameBytes)
-      const valueBytes = Math.max(fieldBytes(reader), 0)
-      reader.skip(valueBytes)
-      lastBytes = nameBytes + valueBytes
+      lastBytes = nameBytes + Math.max(reader.skipField(), 0)
     }
     this.lastHeaderAt = lastHeaderAt
     this.bytesBeforeLast = bytesBeforeLast
@@ -68,18 +64,19 @@ export class BatchRecord {
   }
 
   get key(): Buffer | null {
-    return this.#field(this.#keyAt, this.#keyBytes)
+    return this.#field(this.#keyEnd, this.#keyBytes)
   }
 
   get value(): Buffer | null {
-    return this.#field(this.#valueAt, this.#valueBytes)
+    return this.#field(this.#valueEnd, this.#valueBytes)
   }
 
   get headers(): readonly RecordHeader[] {
     if (this.headerCount === 0) return noHeaders
     const headers: RecordHeader[] = []
     const reader = this.headerReader()
-    for (let left = this.headerCount; left > 0; left--) headers.push(nextHeader(reader))
+    for (let left = this.headerCount; left > 0; left--)
+      headers.push({ name: reader.field() ?? noBytes, value: reader.field() })
     return headers
   }
 
@@ -89,34 +86,13 @@ export class BatchRecord {
     return headerReader
   }
 
-  #field(at: number, bytes: number): Buffer | null {
-    return bytes < 0 ? null : this.block.subarray(at, at + bytes)
+  #field(end: number, bytes: number): Buffer | null {
+    return bytes < 0 ? null : this.block.subarray(end - bytes, end)
   }
 }
 
 const noHeaders: readonly RecordHeader[] = []
 const headerReader = new VarintReader()
-
-/** Length of what is a field of its own, -1 for null. */
-function fieldBytes(reader: VarintReader): number {
-  const length = reader.int()
-  if (length < -1) reader.bad = true
-  return length
-}
-
-/** Of a record that was read: nothing of it can be wrong. */
-function nextHeader(reader: VarintReader): RecordHeader {
-  const name = nextField(reader) ?? noBytes
-  return { name, value: nextField(reader) }
-}
-
-function nextField(reader: VarintReader): Buffer | null {
-  const length = reader.int()
-  if (length < 0) return null
-  const start = reader.at
-  reader.skip(length)
-  return reader.bytes.subarray(start, reader.at)
-}
 
 const noBytes = Buffer.alloc(0)
 

@@ -63,6 +63,20 @@ export class VarintReader {
     if (length < 0 || length > this.end - this.at) this.bad = true
     else this.at += length
   }
+
+  /** Steps over a key or value, which its length comes before; returns that, -1 for null. */
+  skipField(): number {
+    const length = this.int()
+    if (length >= 0) this.skip(length)
+    else if (length < -1) this.bad = true
+    return length
+  }
+
+  /** A key or value, as a slice; null where it is, or cannot be read. */
+  field(): Buffer | null {
+    const length = this.skipField()
+    return length < 0 || this.bad ? null : this.bytes.subarray(this.at - length, this.at)
+  }
 }
 
 /** Bytes that `value` (a safe integer of at most 2^52) takes. */

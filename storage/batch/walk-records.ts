@@ -30,8 +30,8 @@ export function walkRecords(batch: RecordBatch, dense: boolean): string | undefi
       return `record ${index} has the offset delta ${delta}`
     }
     lastDelta = delta
-    skipField()
-    skipField()
+    reader.skipField()
+    reader.skipField()
     skipHeaders()
     if (reader.bad || reader.at !== end) return `record ${index} does not fill its ${length} bytes`
   }
@@ -82,8 +82,8 @@ export class RecordPlaces {
       reader.skip(1)
       reader.long()
       const delta = reader.int()
-      skipField()
-      skipField()
+      reader.skipField()
+      reader.skipField()
       skipHeaders()
       if (reader.bad || reader.at !== end) throw corrupt('a record of a batch is malformed')
       const last = this.count === 0 ? -1 : (deltas[this.count - 1] as number)
@@ -96,6 +96,11 @@ export class RecordPlaces {
     if (this.#at !== this.#block.length) throw corrupt('bytes after the last record of a batch')
     this.#block = noBytes
     return false
+  }
+
+  /** What they take in memory. */
+  get bytes(): number {
+    return this.starts.byteLength + this.deltas.byteLength
   }
 
   /** The index of the first record whose delta is that or greater; the count of records if there is none. */
@@ -111,19 +116,12 @@ export class RecordPlaces {
   }
 }
 
-/** A key or value: -1 is null. */
-function skipField(): void {
-  const length = reader.int()
-  if (length >= 0) reader.skip(length)
-  else if (length < -1) reader.bad = true
-}
-
 function skipHeaders(): void {
   const count = reader.int()
   if (count < 0) reader.bad = true
   for (let left = count; left > 0 && !reader.bad; left--) {
     const nameLength = reader.int()
     reader.skip(nameLength)
-    skipField()
+    reader.skipField()
   }
 }

@@ -112,34 +112,23 @@ function recordsIn(batch: RecordBatch): RecordPart[] | undefined {
 
 /** Reads key, value and headers; undefined for a record whose body is not compressed. */
 function compressedPart(reader: VarintReader, start: number): CompressedPart | undefined {
-  readField(reader)
+  reader.skipField()
   const valueAt = reader.at
-  const body = readField(reader)
+  const body = reader.field()
   const headersAt = reader.at
   const count = reader.int()
   let name: Buffer | null = null
   let rmq: Buffer | null = null
   let rmqAt = reader.at
   for (let i = 0; i < count && !reader.bad; i++) {
-    name = readField(reader)
+    name = reader.field()
     rmqAt = reader.at
-    rmq = readField(reader)
+    rmq = reader.field()
   }
   if (reader.bad || body === null || rmq === null || !name?.equals(rmqHeaderName)) return undefined
   const sysFlag = decodeRmqHeader(rmq)?.sysFlag ?? 0
   if ((sysFlag & compressedFlag) === 0) return undefined
   return { body, sysFlag, rmq, start, valueAt, headersAt, rmqAt }
-}
-
-function readField(reader: VarintReader): Buffer | null {
-  const length = reader.int()
-  if (length < 0) {
-    if (length < -1) reader.bad = true
-    return null
-  }
-  const start = reader.at
-  reader.skip(length)
-  return reader.bad ? null : reader.bytes.subarray(start, start + length)
 }
 
 function recordWith(batch: RecordBatch, compressed: CompressedPart, plain: Buffer): Buffer {

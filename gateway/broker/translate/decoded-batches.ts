@@ -34,9 +34,8 @@ export const decodeLimits: DecodeLimits = {
 
 /** After so many records others get their turn on the event loop. */
 const recordsPerTurn = 512
-/** What a batch takes besides its records' bytes, about; and each record. */
+/** What a batch takes besides its records' bytes and places, about. */
 const batchOverheadBytes = 512
-const placeBytes = 8
 
 /** Why a batch cannot be read: it is to be skipped, counted and logged with its offsets. */
 export interface BatchDecodeFault {
@@ -95,7 +94,7 @@ export class DecodedBatch {
 
   /** What it keeps in memory. */
   get bytes(): number {
-    return batchOverheadBytes + this.#block.length + (this.#places?.count ?? 0) * placeBytes
+    return batchOverheadBytes + this.#block.length + (this.#places?.bytes ?? 0)
   }
 }
 
@@ -138,7 +137,9 @@ export class DecodedBatches {
     batch: RecordBatch,
     places?: RecordPlaces
   ): DecodedBatch | Promise<DecodedBatch> {
-    if ((batch.attributes & codecMask) === 0) return decodePlain(source, batch, places)
+    if ((batch.attributes & controlBit) !== 0) return new DecodedBatch(source, batch, undefined)
+    if ((batch.attributes & codecMask) === 0)
+      return decodeBlock(source, batch, batch.bytes.subarray(batchHeaderBytes), places)
     const key = keyOf(source, batch)
     const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
@@ -161,26 +162,23 @@ export class DecodedBatches {
   }
 
   async #inflate(source: RecordSource, batch: RecordBatch): Promise<DecodedBatch> {
-    if (isControl(batch)) return new DecodedBatch(source, batch, undefined)
     try {
       const { inflatedBytesMax } = this.#limits
       const block = await this.#turns.run(() => recordsBlock(batch, inflatedBytesMax))
-      const places = new RecordPlaces(batch, block)
-      while (places.step(recordsPerTurn)) await setImmediate()
-      return new DecodedBatch(source, batch, { block, places })
+      return await decodeBlock(source, batch, block)
     } catch (error) {
       return faulty(source, batch, error)
     }
   }
 }
 
-function decodePlain(
+/** `known`: the places of its records, where they were looked for before. */
+function decodeBlock(
   source: RecordSource,
   batch: RecordBatch,
+  block: Buffer,
   known?: RecordPlaces
 ): DecodedBatch | Promise<DecodedBatch> {
-  if (isControl(batch)) return new DecodedBatch(source, batch, undefined)
-  const block = batch.bytes.subarray(batchHeaderBytes)
   try {
     const places = known ?? new RecordPlaces(batch, block)
     const decoded = new DecodedBatch(source, batch, { block, places })
@@ -203,10 +201,6 @@ async function walkOn(
   } catch (error) {
     return faulty(source, batch, error)
   }
-}
-
-function isControl({ attributes }: RecordBatch): boolean {
-  return (attributes & controlBit) !== 0
 }
 
 function faulty(source: RecordSource, batch: RecordBatch, error: unknown): DecodedBatch {

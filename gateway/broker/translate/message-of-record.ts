@@ -127,17 +127,15 @@ export class RecordMessage implements Message {
   #lastValueOf(name: Buffer, count: number): Buffer | null | undefined {
     const reader = this.#record.headerReader()
     const { bytes } = reader
-    let [found, foundBytes] = [-1, -1]
+    let found = -1
     for (let left = count; left > 0; left--) {
       const nameBytes = reader.int()
       const isIt = nameBytes === name.length && equalsAt(bytes, reader.at, name)
       reader.skip(nameBytes)
-      const valueBytes = reader.int()
-      if (isIt) [found, foundBytes] = [reader.at, valueBytes]
-      reader.skip(Math.max(valueBytes, 0))
+      if (isIt) found = reader.at
+      reader.skipField()
     }
-    if (found < 0) return undefined
-    return foundBytes < 0 ? null : bytes.subarray(found, found + foundBytes)
+    return found < 0 ? undefined : this.#record.headerReader(found).field()
   }
 
   /** All properties, for SQL filters. */
@@ -180,10 +178,8 @@ export class RecordMessage implements Message {
 
 /** A name or value; null is as empty. */
 function copyField(target: Buffer, at: number, reader: VarintReader): number {
-  const length = Math.max(reader.int(), 0)
-  const start = reader.at
-  reader.skip(length)
-  return copyBytes(target, at, reader.bytes, start, start + length)
+  const length = Math.max(reader.skipField(), 0)
+  return copyBytes(target, at, reader.bytes, reader.at - length, reader.at)
 }
 
 /** Of the last header, if it is one that `recordOfMessage` wrote. */
@@ -194,9 +190,9 @@ export function fieldsOf(record: BatchRecord): RmqFields | undefined {
   const isIt =
     nameBytes === rmqHeaderName.length && equalsAt(reader.bytes, reader.at, rmqHeaderName)
   reader.skip(nameBytes)
-  const valueBytes = reader.int()
+  const valueBytes = reader.skipField()
   if (!isIt || valueBytes < 0) return undefined
-  return decodeRmqHeader(reader.bytes, reader.at, reader.at + valueBytes)
+  return decodeRmqHeader(reader.bytes, reader.at - valueBytes, reader.at)
 }
 
 const empty = Buffer.alloc(0)
